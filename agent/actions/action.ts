@@ -1,0 +1,41 @@
+/**
+ * One end of an action: what runs on the node. The other end, its schemas, is in shared/actions/. By the time `run` is
+ * called the command is verified, fresh, for this node, allowed, and its input valid.
+ */
+import type { ActionDefinition, InputOf, OutputOf } from '../../shared/action.ts';
+import type { Logger } from '../../shared/logger.ts';
+
+export interface ActionContext {
+  readonly node: string;
+  readonly job: string;
+  readonly caller: { readonly name: string; readonly roles: readonly string[] };
+  /** Say what would be done, do nothing. */
+  readonly dryRun: boolean;
+  /** Aborts at the time limit, with reason `'timeout'`, or when the caller cancels, with reason `'cancelled'`. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+export interface ActionOutcome<Data = unknown> {
+  readonly state: 'ok' | 'failed' | 'timeout' | 'cancelled' | 'refused';
+  /** Stable, kebab-case, for programs: `no-such-task`, `exit-code`, `not-found`, … Absent when `ok`. */
+  readonly code?: string;
+  /** One line for people. Absent when `ok`. */
+  readonly reason?: string;
+  readonly data?: Data;
+}
+
+/** An action with its implementation. */
+export interface RunnableAction {
+  readonly definition: ActionDefinition;
+  /** `input` has passed `definition.input`; the outcome's data is checked against `definition.output` by the caller. */
+  run(input: unknown, context: ActionContext): Promise<ActionOutcome>;
+}
+
+/** Ties a typed function to its definition. */
+export function implement<A extends ActionDefinition>(
+  definition: A,
+  run: (input: InputOf<A>, context: ActionContext) => Promise<ActionOutcome<OutputOf<A>>>,
+): RunnableAction {
+  return { definition, run: (input, context) => run(input as InputOf<A>, context) };
+}
