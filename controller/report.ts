@@ -1,0 +1,134 @@
+/**
+ * What a command found out, as a value: the JSON document of every command, and what render/ turns into text. Fields may
+ * be added, never changed: programs of users read this. The collecting code fills it; nothing here knows how it looks.
+ */
+import type { FinalState, StateCounts } from '../shared/states.ts';
+import type { TaskSummary } from '../shared/wire/inventory.ts';
+
+/** How one node ended. Silent nodes have one too: `unreachable` and `lost` are verdicts of the controller. */
+export interface NodeResult {
+  readonly node: string;
+  readonly state: FinalState;
+  /** Stable, kebab-case, for programs: `exit-code`, `not-authorized`, … Absent when the node ended `ok`. */
+  readonly code?: string;
+  /** One line for people; null when there is nothing to say. */
+  readonly reason: string | null;
+  /** What the action answered, as its output schema has it; absent where nothing came, and in `find`. */
+  readonly data?: unknown;
+  /** Milliseconds from sending until the answer arrived; null where none did. */
+  readonly ms: number | null;
+  /** It matched and answered a reading command, and was not in the expected set. */
+  readonly unexpected?: true;
+}
+
+/** One value of a fact, and who has it. `value` is null for the nodes that lack the fact. */
+export interface FactCount {
+  readonly value: unknown;
+  readonly count: number;
+  /** In natural order. */
+  readonly nodes: readonly string[];
+}
+
+export const ADDRESSED_COMMANDS = ['ping', 'find', 'facts', 'inventory', 'run', 'exec', 'ps', 'kill'] as const;
+export type AddressedCommand = (typeof ADDRESSED_COMMANDS)[number];
+
+/** The document of a command that addresses nodes. */
+export interface Report {
+  readonly version: 1;
+  readonly command: AddressedCommand;
+  /** The job's id; null for a command that the inventory alone answered. */
+  readonly job: string | null;
+  readonly fleet: string;
+  /** What the caller said, by option: `{where: ['role=db'], limit: '10%'}`; empty for the whole fleet. */
+  readonly target: Readonly<Record<string, unknown>>;
+  /** How many nodes were expected before sending. */
+  readonly expected: number;
+  readonly states: StateCounts;
+  /** Nodes whose live facts no longer matched; they are in no other number. */
+  readonly unmatched: number;
+  readonly exit: number;
+  /** Milliseconds of the whole command. */
+  readonly ms: number;
+  readonly nodes: readonly NodeResult[];
+  /** `facts` with paths: the distribution of each, most common first, in the order the paths were given. */
+  readonly facts?: Readonly<Record<string, readonly FactCount[]>>;
+  /** `ps --expect`: both ends included, no upper end when null. */
+  readonly expect?: { readonly min: number; readonly max: number | null };
+  /** Nothing was done; the data says what would be. */
+  readonly dryRun?: true;
+}
+
+/** The data of a node in `fleet inventory`, which the stored inventory answers. With a name, it's the action's output. */
+export interface InventoryEntry {
+  readonly presence: 'joined' | 'away' | 'retired';
+  /** When it went away, ISO 8601 in UTC. */
+  readonly since: string | null;
+  /** The facts that targets use most, by path: `{role: 'db'}`. */
+  readonly indexed: Readonly<Record<string, unknown>>;
+  /** `Debian 12`. */
+  readonly os: string | null;
+  /** Version of the agent. */
+  readonly agent: string | null;
+}
+
+/** A task as the nodes define it; a name whose definition differs between nodes is there more than once. */
+export interface TaskOffer {
+  readonly task: TaskSummary;
+  readonly nodes: readonly string[];
+}
+
+export interface ActionOffer {
+  readonly name: string;
+  /** Null for an action that this controller doesn't know. */
+  readonly description: string | null;
+  readonly effect: 'reads' | 'changes' | null;
+  readonly timeoutMs: number | null;
+  /** JSON schema of what it takes; only `action show` fills it. */
+  readonly input?: unknown;
+  readonly nodes: readonly string[];
+}
+
+/** A file that a node did not accept. */
+export interface NodeProblem {
+  readonly node: string;
+  readonly source: string;
+  readonly reason: string;
+}
+
+/** `task list` and `task show`: answered by the inventory, so without final states. */
+export interface TaskReport {
+  readonly version: 1;
+  readonly command: 'task list' | 'task show';
+  readonly fleet: string;
+  readonly exit: number;
+  readonly tasks: readonly TaskOffer[];
+  readonly problems: readonly NodeProblem[];
+}
+
+export interface ActionReport {
+  readonly version: 1;
+  readonly command: 'action list' | 'action show';
+  readonly fleet: string;
+  readonly exit: number;
+  readonly actions: readonly ActionOffer[];
+}
+
+/** `match`: no bus at all. */
+export interface MatchReport {
+  readonly version: 1;
+  readonly command: 'match';
+  readonly exit: number;
+  readonly matches: boolean;
+  /** With `--explain`: the predicates, and how each came out; null where a fact could not be known. */
+  readonly explain?: readonly {
+    readonly predicate: string;
+    readonly holds: boolean | null;
+    readonly found?: unknown;
+  }[];
+}
+
+export type AnyReport = Report | TaskReport | ActionReport | MatchReport;
+
+export function isAddressed(report: AnyReport): report is Report {
+  return 'nodes' in report;
+}
