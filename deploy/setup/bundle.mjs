@@ -1,0 +1,46 @@
+/**
+ * Puts each program into a few files of its own, dist/bin/: a bundle starts in about two thirds of the time that its
+ * modules take one by one. Dynamic imports stay files of their own, so a command loads what it needs and no more.
+ */
+import { chmod, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+/** @param {string} checkout @param {Record<string, string>} programs Name of the program → its entry file. */
+export async function bundle(checkout, programs) {
+  const folder = join(checkout, 'dist', 'bin');
+  await rm(folder, { recursive: true, force: true });
+  await build({
+    absWorkingDir: checkout,
+    entryPoints: programs,
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    chunkNames: 'chunks/[name]-[hash]',
+    minifyWhitespace: true,
+    minifySyntax: true,
+    // Identifiers keep their names for the stacks; `node --enable-source-maps` gives the lines.
+    sourcemap: 'linked',
+    legalComments: 'linked',
+    banner: {
+      // Packages that are still CommonJS call require() for what Node has built in.
+      js: "import{createRequire as createRequireOfBundle}from'node:module';const require=createRequireOfBundle(import.meta.url);",
+    },
+    define: {
+      // msgpackr would look for its optional native part in whatever node_modules is around.
+      'process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED': '"true"',
+    },
+    logLevel: 'warning',
+  });
+  await Promise.all(Object.entries(programs).map(([name, entry]) => makeRunnable(join(folder, `${name}.js`), entry)));
+}
+
+/** @param {string} path @param {string} entry */
+async function makeRunnable(path, entry) {
+  const text = await readFile(path, 'utf8');
+  if (!text.startsWith('#!')) throw new Error(`${entry} has to begin with #!/usr/bin/env node: it is a program`);
+  await chmod(path, 0o755);
+}
