@@ -1,0 +1,42 @@
+/**
+ * Four kinds of tests, one folder each; test/README.md says what each may touch. Test files run as processes of their
+ * own, two at a time: a continuous-integration machine has two cores, and a test must not see another's modules.
+ */
+import { defineConfig } from 'vitest/config';
+
+const REPORT = process.env['FLEET_TEST_REPORT'] ?? '.cache/test-report.json';
+
+interface Kind {
+  readonly name: string;
+  readonly testTimeout: number;
+  /** Waits for real programs; they have to be there. */
+  readonly needsNatsServer: boolean;
+}
+
+const KINDS: readonly Kind[] = [
+  { name: 'unit', testTimeout: 10_000, needsNatsServer: false },
+  { name: 'property', testTimeout: 60_000, needsNatsServer: false },
+  { name: 'integration', testTimeout: 30_000, needsNatsServer: true },
+  { name: 'e2e', testTimeout: 60_000, needsNatsServer: true },
+];
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    // A folder that has no test yet is not a failure, a suite without any is.
+    reporters: ['default', 'json'],
+    outputFile: { json: REPORT },
+    projects: KINDS.map(({ name, testTimeout, needsNatsServer }) => ({
+      test: {
+        name,
+        include: [`test/${name}/**/*.test.ts`],
+        testTimeout,
+        hookTimeout: testTimeout,
+        setupFiles: ['test/support/end-of-test.ts'],
+        ...(needsNatsServer && { globalSetup: ['test/support/nats-server-required.ts'] }),
+      },
+    })),
+    coverage: { include: ['shared/**/*.ts', 'agent/**/*.ts', 'controller/**/*.ts'] },
+  },
+});
