@@ -9,6 +9,8 @@ export const LIMITS = {
   envelopeBytes: 1024 * 1024,
   /** A result put together from its chunks; beyond that the node says `result-too-large`. */
   resultBytes: 8 * 1024 * 1024,
+  /** Chunks of one result; eight megabytes in the smallest messages that NATS is sensibly set to. */
+  resultParts: 8_192,
   /** What a chunk leaves free of max_payload for its own frame, names and signature. */
   chunkOverheadBytes: 2048,
   /** Nesting of decoded data; facts and arguments are shallow, a bomb is not. */
@@ -38,6 +40,8 @@ export const LIMITS = {
   quickResultMs: 100,
   /** How often a node says that a command is still running. */
   heartbeatMs: 5_000,
+  /** How long after the deadline of a command nodes may still say how it ended: the grace of what they end, twice. */
+  deadlineGraceMs: 10_000,
   /** Silence after which an acknowledged command is lost: three heartbeats, and a little for the network. */
   heartbeatLossMs: 17_000,
 
@@ -45,14 +49,50 @@ export const LIMITS = {
   outputBytes: 256 * 1024,
   /** Time between TERM and KILL when a program has to end. */
   endGraceMs: 5_000,
+  /** After KILL: what is still there then is named instead of waited for; an uninterruptible process can stay for ever. */
+  killSettleMs: 2_000,
+  /** After a program's exit, how long its pipes may stay open: a grandchild in the background can hold them for ever. */
+  outputAfterExitMs: 500,
+  /** The line of a program's error output that a reason quotes, in characters. */
+  reasonLineLength: 200,
+  /** Processes that a reason names; the rest are counted. */
+  reasonNames: 5,
   /** Longest grace that `fleet kill` may ask for. */
   killGraceMaxMs: 10 * 60_000,
   /** Commands running on a node at once; more are refused as `busy`. */
   concurrentCommands: 64,
 
+  /** One attempt to connect to the bus. */
+  connectTimeoutMs: 5_000,
+  /** Wait between attempts of an agent, spread so that a restarted bus isn't stormed. */
+  reconnectWaitMs: 1_000,
+  reconnectJitterMs: 2_000,
+  /** How often a connection is tried, so that a cut without a reset is noticed: two lost pings end it. */
+  busPingMs: 20_000,
+  /** A stored message is acknowledged within this, or it counts as not stored. */
+  storeTimeoutMs: 5_000,
+  /** Reading all entries of one kind. */
+  loadTimeoutMs: 10_000,
+
   argvItems: 1_024,
   processPatternBytes: 4_096,
+  /** Command line of a process as it is matched, and as it is reported; a process may have megabytes of it. */
+  commandLineBytes: 64 * 1024,
+  commandLineShownLength: 4_096,
+  /** Environment of a process as it is searched for a marker. */
+  processEnvironmentBytes: 256 * 1024,
+  /** Files of /proc that are read at once: each may block a thread of the pool, which has four. */
+  procReads: 4,
   taskNameBytes: 128,
+  /** One file in tasks.d, and how many are looked at. */
+  taskFileBytes: 64 * 1024,
+  taskFiles: 1_000,
+  /** Reasons reported for one task file. */
+  taskFileProblems: 5,
+  /** Longest time limit of a task: as long as a queued command may live. */
+  taskTimeoutMaxMs: 7 * 24 * 60 * 60_000,
+  /** The value of one task parameter; Linux allows 128 KiB for one argument. */
+  taskParameterBytes: 32 * 1024,
   factPathBytes: 512,
   factPaths: 256,
 
@@ -60,15 +100,49 @@ export const LIMITS = {
   factsBytes: 64 * 1024,
   /** Head of an inventory entry: ten thousand of them are read to resolve a target. */
   inventoryHeadBytes: 512,
+  /** Of those, what the indexed facts may take: the rest of a head is names, hashes and the signature. */
+  indexedFactsBytes: 160,
+  /** Wait before an inventory entry that could not be stored is tried again. */
+  inventoryRetryMs: 5_000,
+  /** How often task files are looked at for changes that the inventory has to show. */
+  taskCheckMs: 15_000,
+  /** How long a stopping agent waits for what it runs, before it ends it. */
+  drainMs: 5_000,
   /** A file in facts.d, and what an executable there may print. */
   factFileBytes: 64 * 1024,
   /** How long an executable in facts.d may take. */
   factProgramMs: 10_000,
+  /** Files read from facts.d; more are left out, and said. */
+  factFiles: 64,
+  /** Nesting of facts; well under what a decoder accepts, and deeper than people type paths. */
+  factDepth: 16,
+  /** Disks and network interfaces listed: a container host has thousands that come and go. */
+  factListItems: 64,
+  /** How long the version of a language runtime may take; a shim in shell on a busy machine is slow. */
+  factRuntimeMs: 5_000,
+  /** What a program that is asked for its version may print. */
+  factRuntimeBytes: 16 * 1024,
+  /** The last good value of a collector that fails since is kept this long. */
+  factStaleMs: 60 * 60_000,
+  /** A collector that failed is tried again after this, if its own pace isn't faster. */
+  factRetryMs: 60_000,
+  /** A volatile fact younger than this is as good as a new one. */
+  factFreshMs: 1_000,
+  /** How long a command waits for live facts: half of the time it has to acknowledge. */
+  factLiveWaitMs: 1_000,
+  /** After its start an agent waits this long for facts that it never had. */
+  factFirstWaitMs: 3_000,
+  /** Changes of facts within this are announced as one. */
+  factDebounceMs: 500,
+  /** How long a program may take to say its version. */
+  programVersionMs: 10_000,
 
   /** Text of an expression, nesting in it, and one pattern, as TARGETING.md has them. */
   whereBytes: 64 * 1024,
   whereDepth: 64,
   patternBytes: 4 * 1024,
+  /** Steps that a compiled pattern may have: one that repeats nothing fits, and matching costs up to text times this. */
+  patternProgram: 5_000,
   /** Names that one folded set (`web[0001-9999]`) may stand for. */
   foldedSetNames: 100_000,
 } as const;

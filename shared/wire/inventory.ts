@@ -3,7 +3,10 @@
  * body (facts, actions, tasks). Both travel as signed envelopes that name their own subject.
  */
 import * as z from 'zod';
+import { decode, encode } from '../codec.ts';
+import { ProtocolError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { bytesOf } from './signed-bytes.ts';
 
 /** What a task parameter may be; text from a command line is converted to the declared type before it's sent. */
 export const ParameterValue = z.union([z.string(), z.number(), z.boolean()]);
@@ -22,6 +25,8 @@ export const TaskParameter = z.object({
   pattern: z.string().optional(),
   min: z.number().optional(),
   max: z.number().optional(),
+  /** Whether text may begin with `-`: true where the task says so, or where it never begins an argument. */
+  allowLeadingDash: z.boolean().optional(),
 });
 export type TaskParameter = z.infer<typeof TaskParameter>;
 
@@ -37,3 +42,51 @@ export const TaskSummary = z.object({
   parameters: z.record(z.string(), TaskParameter),
 });
 export type TaskSummary = z.infer<typeof TaskSummary>;
+
+/** Small enough to read for ten thousand nodes: what is indexed, and what changed since the body was read last. */
+export const InventoryHead = z.object({
+  subject: z.string().max(512),
+  /** Only ever grows; a reader keeps the highest it has seen. */
+  revision: z.number().int().nonnegative(),
+  node: z.string().min(1).max(LIMITS.nodeNameLength),
+  /** Protocol versions that the node speaks, and the version of its agent. */
+  protocol: z.array(z.number().int()),
+  agent: z.string().max(64),
+  indexed: z.record(z.string(), z.unknown()),
+  /** SHA-256 of the body's payload, and of the list of actions and tasks in it. */
+  facts: bytesOf(32),
+  schemas: bytesOf(32),
+});
+export type InventoryHead = z.infer<typeof InventoryHead>;
+
+export const InventoryBody = z.object({
+  subject: z.string().max(512),
+  revision: z.number().int().nonnegative(),
+  node: z.string().min(1).max(LIMITS.nodeNameLength),
+  facts: z.record(z.string(), z.unknown()),
+  /** Paths that the node has and that are not kept here, because they change by the minute. */
+  volatile: z.array(z.string().max(LIMITS.factPathBytes)),
+  actions: z.array(z.string().max(128)),
+  tasks: z.array(TaskSummary),
+});
+export type InventoryBody = z.infer<typeof InventoryBody>;
+
+export function encodeInventory(entry: InventoryHead | InventoryBody): Uint8Array {
+  return encode(entry);
+}
+
+/** @throws ProtocolError `malformed` */
+export function decodeInventoryHead(payload: Uint8Array): InventoryHead {
+  return check(InventoryHead, payload);
+}
+
+/** @throws ProtocolError `malformed` */
+export function decodeInventoryBody(payload: Uint8Array): InventoryBody {
+  return check(InventoryBody, payload);
+}
+
+function check<T>(schema: z.ZodType<T>, payload: Uint8Array): T {
+  const parsed = schema.safeParse(decode(payload));
+  if (!parsed.success) throw new ProtocolError('not an inventory entry', { code: 'malformed', cause: parsed.error });
+  return parsed.data;
+}

@@ -1,0 +1,49 @@
+/** Third step: is it for this node? By the subject of arrival, by name, and by the node's own facts. */
+import { RefusedError } from '../shared/errors.ts';
+import { parseVia, type Subjects } from '../shared/subjects.ts';
+import type { Command } from '../shared/wire/command.ts';
+import { matchWhere } from '../shared/where/match.ts';
+import { parseWhere } from '../shared/where/parse.ts';
+import type { Expression } from '../shared/where/expression.ts';
+
+/** Why a message is dropped without an answer. */
+export type Misaddressed = 'misrouted' | 'not-named';
+
+/** A copy that arrives another way than it was signed for is nobody's command; nor is one that names others. */
+export function misaddressed(command: Command, arrival: string, node: string, subjects: Subjects): Misaddressed | undefined {
+  if (subjects.command(parseVia(command.via), node) !== arrival) return 'misrouted';
+  if (command.target.nodes !== undefined && !command.target.nodes.includes(node)) return 'not-named';
+  return undefined;
+}
+
+/** Expressions seen before: a job comes in many envelopes with the same text. */
+export class WhereCache {
+  readonly #parsed = new Map<string, Expression>();
+
+  /** @throws RefusedError `invalid-input` */
+  parse(text: string): Expression {
+    const known = this.#parsed.get(text);
+    if (known !== undefined) return known;
+    let expression: Expression;
+    try {
+      expression = parseWhere(text);
+    } catch (cause) {
+      throw new RefusedError(`this node can't read the target: ${cause instanceof Error ? cause.message : ''}`, {
+        code: 'invalid-input',
+        cause,
+      });
+    }
+    if (this.#parsed.size >= 64) this.#parsed.clear();
+    this.#parsed.set(text, expression);
+    return expression;
+  }
+}
+
+/** Live facts that the expression may ask for. */
+export interface LiveFacts {
+  live(): Promise<Readonly<Record<string, unknown>>>;
+}
+
+export async function matchesLive(expression: Expression, node: string, facts: LiveFacts): Promise<boolean> {
+  return matchWhere(expression, { ...(await facts.live()), name: node }) === true;
+}

@@ -1,0 +1,23 @@
+/** Second step: is it the time for it? The replay memory answers whether it came before. */
+import { RefusedError } from '../shared/errors.ts';
+import { LIMITS } from '../shared/limits.ts';
+import type { Command } from '../shared/wire/command.ts';
+
+/** @throws RefusedError `clock-skew`, `too-late`, `lives-too-long` */
+export function assertFresh(command: Command, now: number): void {
+  const { issued, expires, startBy } = command;
+  if (issued > now + LIMITS.clockSkewMs)
+    throw new RefusedError(`the command is from ${seconds(issued - now)} in this node's future: one of the clocks is off`, {
+      code: 'clock-skew',
+    });
+  if (expires - issued > LIMITS.commandLifeMs)
+    throw new RefusedError(`the command would be valid for ${seconds(expires - issued)}; ${seconds(LIMITS.commandLifeMs)} is the most`, {
+      code: 'lives-too-long',
+    });
+  if (now >= expires)
+    throw new RefusedError(`the command expired ${seconds(now - expires)} before it arrived`, { code: 'too-late' });
+  if (now > startBy)
+    throw new RefusedError(`the command had to start ${seconds(now - startBy)} earlier`, { code: 'too-late' });
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;

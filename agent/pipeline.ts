@@ -1,0 +1,182 @@
+/**
+ * The way of one command through a node: verify, fresh, for me, allowed, valid, run, reply. One file a step beside this
+ * one. Nothing is answered before the signature has proved who asked; everything is counted.
+ */
+import type { Bus, BusMessage } from '../shared/bus.ts';
+import type { Clock } from '../shared/clock.ts';
+import { FleetError, RefusedError } from '../shared/errors.ts';
+import { LIMITS } from '../shared/limits.ts';
+import type { Logger } from '../shared/logger.ts';
+import { toHex } from '../shared/signing.ts';
+import type { Subjects } from '../shared/subjects.ts';
+import type { TrustStore } from '../shared/trust.ts';
+import { firstNotUnderstood } from '../shared/wire/command.ts';
+import type { SignerIdentity } from '../shared/wire/envelope.ts';
+import type { RunnableAction } from './actions/action.ts';
+import { matchesLive, misaddressed, WhereCache, type LiveFacts } from './addressed.ts';
+import type { Counters } from './counters.ts';
+import { authorize } from './authorize.ts';
+import { assertFresh } from './freshness.ts';
+import type { Policy } from './policy.ts';
+import { Replier, type Answer } from './reply.ts';
+import { replayKey, type Remembered, type ReplayMemory } from './replay/replay-memory.ts';
+import { runAction } from './run.ts';
+import { assertValidInput, findAction } from './validate.ts';
+import { verifyCommand, type VerifiedCommand } from './verify.ts';
+
+export interface PipelineDependencies {
+  readonly node: string;
+  readonly identity: SignerIdentity;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly subjects: Subjects;
+  readonly trust: TrustStore;
+  readonly memory: ReplayMemory;
+  readonly facts: LiveFacts;
+  readonly actions: ReadonlyMap<string, RunnableAction>;
+  readonly counters: Counters;
+  readonly policy: () => Policy;
+  /** Aborts when the agent stops. */
+  readonly stop: AbortSignal;
+}
+
+export class Pipeline {
+  readonly #deps: PipelineDependencies;
+  readonly #where = new WhereCache();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(dependencies: PipelineDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Takes a message in; never throws. */
+  accept(message: BusMessage): void {
+    const handling = this.#handle(message)
+      .catch((error: unknown) => this.#drop(error))
+      .finally(() => this.#running.delete(handling));
+    this.#running.add(handling);
+  }
+
+  /** Resolves when everything that was taken in has been answered. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  async #handle(message: BusMessage): Promise<void> {
+    const { trust, node, subjects, counters, memory, clock } = this.#deps;
+    const verified = verifyCommand(message, trust);
+    const { command } = verified;
+    const wrong = misaddressed(command, verified.subject, node, subjects);
+    if (wrong !== undefined) return counters.count(wrong);
+
+    const replier = new Replier(verified, { ...this.#deps, fleetId: trust.fleetId });
+    const action = this.#deps.actions.get(command.action);
+    const key = {
+      key: replayKey(verified.caller.credential.body.sign, command.id),
+      payload: toHex(verified.payloadHash),
+      issued: command.issued,
+      expires: command.expires,
+    };
+    const seen = memory.look(key, action?.definition.effect ?? 'reads');
+    if (seen.kind === 'other-bytes') return counters.count('id-reused');
+    if (seen.kind === 'again') return this.#answerAgain(seen.memory, replier);
+
+    let remembered: Remembered | undefined;
+    let answer: Answer;
+    try {
+      assertFresh(command, clock.now());
+      if (seen.kind === 'before-floor')
+        throw new RefusedError('the command is from a time of which this node has forgotten what it ran', { code: 'too-late' });
+      remembered = memory.claim(key);
+      if (!(await this.#matches(verified))) {
+        counters.count('unmatched');
+        const answers = this.#isAsked(verified) ? await replier.send({ kind: 'unmatched' }) : [];
+        return memory.end(remembered, answers);
+      }
+      answer = await this.#run(verified, action, remembered, replier);
+    } catch (error) {
+      if (!(error instanceof FleetError)) throw error;
+      counters.count(`refused-${error.code}`);
+      // A final never changes: the refusal is remembered over a restart like anything else, as far as it can be.
+      if (remembered !== undefined) await memory.record(remembered, { durable: false }).catch(() => undefined);
+      answer = { kind: 'result', state: 'refused', code: error.code, reason: error.message };
+    }
+    const sent = await replier.send({ timing: { received: clock.now() }, ...answer });
+    if (remembered !== undefined) memory.end(remembered, sent);
+  }
+
+  async #run(
+    verified: VerifiedCommand,
+    wanted: RunnableAction | undefined,
+    remembered: Remembered,
+    replier: Replier,
+  ): Promise<Answer> {
+    const { counters, clock, node, log, memory, stop } = this.#deps;
+    const { command, caller } = verified;
+    const received = clock.now();
+    const unknownField = firstNotUnderstood(command);
+    if (unknownField !== undefined)
+      throw new RefusedError(`the command needs "${unknownField}", which this agent doesn't know: upgrade it`, {
+        code: 'not-understood',
+      });
+    if (command.kind !== 'command')
+      throw new RefusedError(`this agent doesn't take messages of kind ${command.kind}`, { code: 'not-understood' });
+    await authorize(verified, this.#deps);
+    const action = findAction(wanted, command.action, this.#deps.actions.keys());
+    const input = assertValidInput(action, command);
+    if (this.#running.size > LIMITS.concurrentCommands)
+      throw new RefusedError(`${LIMITS.concurrentCommands} commands are running here already`, { code: 'busy' });
+    await memory.record(remembered, { durable: action.definition.effect === 'changes' });
+
+    counters.count('accepted');
+    const { name, roles } = caller.credential.body;
+    const { outcome, started, ended } = await runAction(
+      {
+        action,
+        input,
+        timeoutMs: command.options.timeoutMs ?? action.definition.timeoutMs,
+        context: { node, job: command.job, caller: { name, roles }, dryRun: command.options.dryRun === true },
+        stop,
+        onRunning: () => void replier.send({ kind: 'ack', timing: { received } }),
+      },
+      { clock, log },
+    );
+    return { kind: 'result', ...outcome, timing: { received, started, ended } };
+  }
+
+  /** Direct delivery is always answered; a broadcast also by who doesn't match, when it asks for that. */
+  #isAsked({ command }: VerifiedCommand): boolean {
+    return command.via === 'direct' || command.options.ask === true;
+  }
+
+  async #matches({ command }: VerifiedCommand): Promise<boolean> {
+    if (command.target.where === undefined) return true;
+    return matchesLive(this.#where.parse(command.target.where), this.#deps.node, this.#deps.facts);
+  }
+
+  /** The same bytes once more: the same answer, and nothing runs. */
+  async #answerAgain(memory: Remembered, replier: Replier): Promise<void> {
+    this.#deps.counters.count('repeated');
+    if (memory.status === 'running') await replier.send({ kind: 'ack' });
+    else if (memory.status === 'ended') replier.resend(memory.answers);
+    else
+      await replier.send({
+        kind: 'result',
+        state: 'lost',
+        code: 'cannot-know',
+        reason: 'the agent was restarted after it took this command; it may have run',
+      });
+  }
+
+  #drop(error: unknown): void {
+    const { counters, log } = this.#deps;
+    if (error instanceof FleetError) {
+      counters.count(`dropped-${error.code}`);
+      log.debug({ code: error.code, reason: error.message }, 'a message was dropped');
+    } else {
+      counters.count('dropped-internal');
+      log.error({ err: error }, 'handling a message broke');
+    }
+  }
+}

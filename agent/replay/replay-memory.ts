@@ -1,0 +1,243 @@
+/**
+ * Remembers which commands were seen, over restarts, so that none runs twice. The rules are section 3 of
+ * docs/protocol.md: known ids answer from memory; forgetting raises a floor; lost memory refuses what it might have seen.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../../shared/clock.ts';
+import { RefusedError } from '../../shared/errors.ts';
+import { LIMITS } from '../../shared/limits.ts';
+import type { Logger } from '../../shared/logger.ts';
+import { toHex } from '../../shared/signing.ts';
+import { Journal, readJournal, syncFolder, type JournalContent, type JournalEntry, type JournalHeader } from './journal.ts';
+
+export interface ReplayMemoryOptions {
+  readonly stateDir: string;
+  /** Changes when the machine boots: what wasn't synced before is gone. */
+  readonly bootId: string;
+  /** @default LIMITS.replayEntries */
+  readonly capacity?: number;
+}
+
+/** What the memory knows of a command. */
+export type Seen =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'again'; readonly memory: Remembered }
+  | { readonly kind: 'other-bytes' }
+  | { readonly kind: 'before-floor' };
+
+export interface Remembered extends JournalEntry {
+  /** Answers to give again, oldest first; empty while there is none. */
+  answers: Uint8Array[];
+  /** `running` in this process; `ended` with answers; `unknown`: an earlier process recorded it and left no answer. */
+  status: 'running' | 'ended' | 'unknown';
+}
+
+export interface CommandKey {
+  readonly key: string;
+  readonly payload: string;
+  readonly issued: number;
+  readonly expires: number;
+}
+
+/** The key that replays are told by: who signed, and the message id. */
+export function replayKey(callerKey: Uint8Array, id: Uint8Array): string {
+  return `${toHex(callerKey)}:${toHex(id)}`;
+}
+
+/** Marks a state folder in which nothing was ever remembered: made with the identity, removed at the first start. */
+export const FRESH_MARKER = 'fresh';
+const JOURNAL_FILE = 'replay.journal';
+/** The journal is written anew when it holds this many lines more than it has to. */
+const COMPACT_SLACK = 10_000;
+
+export class ReplayMemory {
+  readonly #path: string;
+  readonly #capacity: number;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #entries: Map<string, Remembered>;
+  #header: JournalHeader;
+  #journal: Journal;
+  #lines: number;
+  #answerBytes = 0;
+  #compacting: Promise<void> | undefined;
+
+  private constructor(
+    options: ReplayMemoryOptions,
+    dependencies: { clock: Clock; log: Logger },
+    opened: { header: JournalHeader; entries: Map<string, Remembered>; journal: Journal },
+  ) {
+    this.#path = join(options.stateDir, JOURNAL_FILE);
+    this.#capacity = options.capacity ?? LIMITS.replayEntries;
+    this.#clock = dependencies.clock;
+    this.#log = dependencies.log;
+    this.#header = opened.header;
+    this.#entries = opened.entries;
+    this.#journal = opened.journal;
+    this.#lines = opened.entries.size;
+  }
+
+  /** Opens the memory, or starts one, with the floor that its condition asks for. Throws what the file system throws. */
+  static async open(
+    options: ReplayMemoryOptions,
+    dependencies: { clock: Clock; log: Logger },
+  ): Promise<ReplayMemory> {
+    const { stateDir, bootId } = options;
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    const path = join(stateDir, JOURNAL_FILE);
+    const marker = join(stateDir, FRESH_MARKER);
+    const content = await readJournal(path);
+    const now = dependencies.clock.now();
+    const header = headerAfter(content, { now, bootId, fresh: existsSync(marker) });
+    if (header.floorIssued > now)
+      dependencies.log.warn(
+        { condition: content.kind, ...(content.kind === 'damaged' ? { why: content.why } : {}), refusedUntil: new Date(header.floorIssued).toISOString() },
+        'replay memory was lost: commands issued before now are refused',
+      );
+    const entries = new Map<string, Remembered>();
+    if (content.kind === 'read')
+      for (const entry of content.entries) {
+        if (entry.expires + LIMITS.clockSkewMs > now) entries.set(entry.key, { ...entry, answers: [], status: 'unknown' });
+        else header.floorExpires = Math.max(header.floorExpires, entry.expires);
+      }
+    const journal = await Journal.create(path, header, strip(entries.values()));
+    await rm(marker, { force: true });
+    await syncFolder(stateDir);
+    return new ReplayMemory(options, dependencies, { header, entries, journal });
+  }
+
+  /** What is known of a command; doesn't change anything. */
+  look(command: CommandKey, effect: 'reads' | 'changes'): Seen {
+    const known = this.#entries.get(command.key);
+    if (known !== undefined)
+      return known.payload === command.payload ? { kind: 'again', memory: known } : { kind: 'other-bytes' };
+    const { floorExpires, floorIssued, floorIssuedReads } = this.#header;
+    const issuedFloor = effect === 'reads' ? Math.max(floorIssued, floorIssuedReads) : floorIssued;
+    if (command.expires <= floorExpires || command.issued <= issuedFloor) return { kind: 'before-floor' };
+    return { kind: 'new' };
+  }
+
+  /**
+   * Takes a new command in, before anything is done about it.
+   * @throws RefusedError `cannot-record` when the memory is full.
+   */
+  claim(command: CommandKey): Remembered {
+    if (this.#entries.size >= this.#capacity) this.#forgetExpired();
+    if (this.#entries.size >= this.#capacity)
+      throw new RefusedError('the node remembers as many commands as it can', { code: 'cannot-record' });
+    const { key, expires, payload } = command;
+    const memory: Remembered = { key, expires, payload, answers: [], status: 'running' };
+    this.#entries.set(key, memory);
+    return memory;
+  }
+
+  /**
+   * Writes a claimed command down. With `durable` it resolves when that would survive a power cut.
+   * @throws RefusedError `cannot-record`
+   */
+  async record(memory: Remembered, options: { durable: boolean }): Promise<void> {
+    try {
+      await this.#compacting;
+      await this.#journal.append(entryOf(memory), options);
+    } catch (cause) {
+      throw new RefusedError(`the node can't write down that it was asked (${errorCode(cause)})`, {
+        code: 'cannot-record',
+        cause,
+      });
+    }
+    this.#lines++;
+    if (this.#lines > this.#entries.size + COMPACT_SLACK) this.#compact();
+  }
+
+  /** Keeps the answers, to give them again. Where there is no room, the oldest of other commands go. */
+  end(memory: Remembered, answers: Uint8Array[]): void {
+    memory.status = 'ended';
+    memory.answers = answers;
+    this.#answerBytes += bytesOf(answers);
+    for (const other of this.#entries.values()) {
+      if (this.#answerBytes <= LIMITS.storedAnswersBytes) return;
+      if (other === memory) continue;
+      this.#answerBytes -= bytesOf(other.answers);
+      other.answers = [];
+    }
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** The bus knows of later times than this memory does: it was rolled back, or copied from another machine. */
+  async distrust(why: string): Promise<void> {
+    const floorIssued = this.#clock.now() + LIMITS.clockSkewMs;
+    this.#log.warn({ why, refusedUntil: new Date(floorIssued).toISOString() }, 'replay memory is not trusted: commands issued before now are refused');
+    this.#header = { ...this.#header, floorIssued };
+    this.#compact();
+    await this.#compacting;
+  }
+
+  async close(): Promise<void> {
+    await this.#compacting;
+    await this.#journal.close();
+  }
+
+  #forgetExpired(): void {
+    const before = this.#clock.now() - LIMITS.clockSkewMs;
+    for (const [key, entry] of this.#entries) {
+      if (entry.expires > before || entry.status === 'running') continue;
+      this.#entries.delete(key);
+      this.#answerBytes -= bytesOf(entry.answers);
+      this.#header.floorExpires = Math.max(this.#header.floorExpires, entry.expires);
+    }
+    this.#compact();
+  }
+
+  #compact(): void {
+    this.#compacting ??= this.#rewrite().finally(() => {
+      this.#compacting = undefined;
+    });
+  }
+
+  async #rewrite(): Promise<void> {
+    const old = this.#journal;
+    const before = this.#clock.now() - LIMITS.clockSkewMs;
+    for (const [key, entry] of this.#entries)
+      if (entry.expires <= before && entry.status !== 'running') {
+        this.#entries.delete(key);
+        this.#answerBytes -= bytesOf(entry.answers);
+        this.#header.floorExpires = Math.max(this.#header.floorExpires, entry.expires);
+      }
+    try {
+      this.#journal = await Journal.create(this.#path, this.#header, strip(this.#entries.values()));
+      this.#lines = this.#entries.size;
+      await old.close();
+    } catch (error) {
+      this.#log.error({ error: errorCode(error) }, 'replay memory could not be written anew');
+    }
+  }
+}
+
+function headerAfter(
+  content: JournalContent,
+  at: { now: number; bootId: string; fresh: boolean },
+): JournalHeader {
+  const empty: JournalHeader = { version: 1, floorExpires: 0, floorIssued: 0, floorIssuedReads: 0, bootId: at.bootId };
+  if (content.kind === 'read') {
+    // Reading commands are recorded without a sync: a crash of the machine may have taken the last of them.
+    const rebooted = content.header.bootId !== at.bootId;
+    return { ...content.header, bootId: at.bootId, ...(rebooted ? { floorIssuedReads: at.now } : {}) };
+  }
+  if (content.kind === 'missing' && at.fresh) return empty;
+  return { ...empty, floorIssued: at.now + LIMITS.clockSkewMs };
+}
+
+const entryOf = ({ key, expires, payload }: JournalEntry): JournalEntry => ({ key, expires, payload });
+
+function* strip(entries: Iterable<JournalEntry>): Iterable<JournalEntry> {
+  for (const entry of entries) yield entryOf(entry);
+}
+
+const bytesOf = (answers: readonly Uint8Array[]): number => answers.reduce((sum, { length }) => sum + length, 0);
+
+const errorCode = (error: unknown): string => (error as NodeJS.ErrnoException | undefined)?.code ?? 'error';

@@ -1,0 +1,87 @@
+/**
+ * Last step: signs what the node has to say about one command and publishes it where fleet, caller, job and node put
+ * it: never where the message asks for. What doesn't fit into one message goes in chunks.
+ */
+import type { Bus } from '../shared/bus.ts';
+import type { Clock } from '../shared/clock.ts';
+import { LIMITS } from '../shared/limits.ts';
+import { sha256 } from '../shared/signing.ts';
+import type { Subjects } from '../shared/subjects.ts';
+import { seal, type SignerIdentity } from '../shared/wire/envelope.ts';
+import { encodeResult, type Result, type ResultPart } from '../shared/wire/result.ts';
+import type { VerifiedCommand } from './verify.ts';
+
+export interface ReplyDependencies {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly subjects: Subjects;
+  readonly fleetId: string;
+  readonly identity: SignerIdentity;
+  readonly node: string;
+}
+
+/** What a step has to say; the rest of a result is the same for all answers to one command. */
+export type Answer = Pick<Result, 'kind' | 'state' | 'code' | 'reason' | 'data' | 'timing' | 'streams'>;
+
+/** Answers one command. Messages are numbered in the order they are sent. */
+export class Replier {
+  readonly #deps: ReplyDependencies;
+  readonly #verified: VerifiedCommand;
+  readonly #subject: string;
+  #seq = 0;
+
+  constructor(verified: VerifiedCommand, dependencies: ReplyDependencies) {
+    this.#deps = dependencies;
+    this.#verified = verified;
+    const { subjects, node } = dependencies;
+    const { job, reply } = verified.command;
+    const caller = verified.caller.credential.body.name;
+    this.#subject = reply === 'rec' ? subjects.record(caller, job, node) : subjects.result(caller, job, node);
+  }
+
+  /** Signs and sends; gives the messages back, for when the same command comes again. */
+  async send(answer: Answer): Promise<Uint8Array[]> {
+    const messages = await this.#seal(answer);
+    this.resend(messages);
+    return messages;
+  }
+
+  resend(messages: readonly Uint8Array[]): void {
+    for (const message of messages) this.#deps.bus.publish(this.#subject, message);
+  }
+
+  async #seal(answer: Answer): Promise<Uint8Array[]> {
+    const payload = encodeResult({ ...this.#head(), ...answer });
+    const room = Math.min(this.#deps.bus.maxPayloadBytes, LIMITS.envelopeBytes) - LIMITS.chunkOverheadBytes;
+    if (payload.length <= room) return [await this.#sign(payload)];
+    if (payload.length > LIMITS.resultBytes)
+      return this.#seal({
+        kind: 'result',
+        state: 'failed',
+        code: 'result-too-large',
+        reason: `the result has ${payload.length} bytes, ${LIMITS.resultBytes} is the most: ask for less`,
+        timing: answer.timing,
+      });
+    return Promise.all(chunksOf(payload, room).map((part) => this.#sign(encodeResult({ ...this.#head(), ...part }))));
+  }
+
+  #head(): Pick<Result, 'id' | 'job' | 'command' | 'node' | 'seq' | 'now'> {
+    const { command, payloadHash } = this.#verified;
+    const { node, clock } = this.#deps;
+    return { id: command.id, job: command.job, command: payloadHash, node, seq: this.#seq++, now: clock.now() };
+  }
+
+  #sign(payload: Uint8Array): Promise<Uint8Array> {
+    return seal('result', this.#deps.fleetId, this.#deps.identity, payload, { inlineCredential: false });
+  }
+}
+
+function chunksOf(payload: Uint8Array, size: number): Pick<ResultPart, 'kind' | 'part' | 'chunk'>[] {
+  const hash = sha256(payload);
+  const count = Math.ceil(payload.length / size);
+  return Array.from({ length: count }, (_, index) => ({
+    kind: 'part' as const,
+    part: [index, count, hash] as [number, number, Uint8Array],
+    chunk: payload.subarray(index * size, (index + 1) * size),
+  }));
+}

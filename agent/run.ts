@@ -1,0 +1,62 @@
+/** The step that does it: runs an action within its time, and says meanwhile that it's alive. */
+import type { Clock } from '../shared/clock.ts';
+import { FleetError } from '../shared/errors.ts';
+import { LIMITS } from '../shared/limits.ts';
+import type { Logger } from '../shared/logger.ts';
+import type { ActionContext, ActionOutcome, RunnableAction } from './actions/action.ts';
+
+export interface RunRequest {
+  readonly action: RunnableAction;
+  readonly input: unknown;
+  readonly timeoutMs: number;
+  readonly context: Omit<ActionContext, 'signal' | 'log'>;
+  /** Aborts when the agent stops or the caller cancels. */
+  readonly stop: AbortSignal;
+  /** Called when it takes longer than a moment, and then with every heartbeat. */
+  readonly onRunning: () => void;
+}
+
+export interface Ran {
+  readonly outcome: ActionOutcome;
+  readonly started: number;
+  readonly ended: number;
+}
+
+export async function runAction(request: RunRequest, dependencies: { clock: Clock; log: Logger }): Promise<Ran> {
+  const { clock, log } = dependencies;
+  const { action, timeoutMs, onRunning } = request;
+  const timeLimit = new AbortController();
+  const timer = setTimeout(() => timeLimit.abort('timeout'), timeoutMs);
+  let heartbeat: NodeJS.Timeout | undefined;
+  const quick = setTimeout(() => {
+    onRunning();
+    heartbeat = setInterval(onRunning, LIMITS.heartbeatMs);
+  }, LIMITS.quickResultMs);
+  const started = clock.now();
+  try {
+    const signal = AbortSignal.any([timeLimit.signal, request.stop]);
+    const outcome = await action.run(request.input, { ...request.context, signal, log });
+    return { outcome: checkOutput(action, outcome, log), started, ended: clock.now() };
+  } catch (error) {
+    return { outcome: outcomeOfError(error, action.definition.name, log), started, ended: clock.now() };
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(quick);
+    clearInterval(heartbeat);
+  }
+}
+
+function checkOutput(action: RunnableAction, outcome: ActionOutcome, log: Logger): ActionOutcome {
+  if (outcome.data === undefined) return outcome;
+  const parsed = action.definition.output.safeParse(outcome.data);
+  if (parsed.success) return { ...outcome, data: parsed.data };
+  log.error({ action: action.definition.name, issues: parsed.error.issues }, 'an action gave something else than it promises');
+  return { state: 'failed', code: 'internal', reason: `the action ${action.definition.name} gave something else than it promises: a bug` };
+}
+
+function outcomeOfError(error: unknown, action: string, log: Logger): ActionOutcome {
+  if (error instanceof FleetError)
+    return { state: error.name === 'RefusedError' ? 'refused' : 'failed', code: error.code, reason: error.message };
+  log.error({ action, err: error }, 'an action threw');
+  return { state: 'failed', code: 'internal', reason: `the action ${action} broke: a bug, its stack is in the agent's log` };
+}

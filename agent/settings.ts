@@ -1,0 +1,46 @@
+/** The agent's configuration file, compiled once into complete settings with absolute paths. */
+import { dirname, resolve } from 'node:path';
+import * as z from 'zod';
+import { LIMITS } from '../shared/limits.ts';
+import { readSettings } from '../shared/settings-file.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+const AgentFile = z.strictObject({
+  /** Addresses of the bus: `nats://host:4222`, or `tls://host:4222`. */
+  servers: z.array(z.string().regex(/^(nats|tls):\/\/\S+$/, 'expected nats://HOST:PORT or tls://HOST:PORT')).min(1),
+  tls: z.strictObject({ caFile: z.string().optional() }).optional(),
+  /** Keys and credential of this node. */
+  identity: z.string().default('identity.json'),
+  /** What survives a restart: replay memory, revision, collected facts. */
+  stateDir: z.string().default('state'),
+  policy: z.string().default('policy.yaml'),
+  tasksDir: z.string().default('tasks.d'),
+  factsDir: z.string().default('facts.d'),
+  /** Facts set here win over collected ones. */
+  facts: z.record(z.string(), z.unknown()).default({}),
+  /** Facts by which commands may be routed to this node. */
+  indexed: z.array(z.string().max(LIMITS.factPathBytes)).max(16).default(['role']),
+  logLevel: z.enum(LOG_LEVELS).default('info'),
+  jsDomain: z.string().optional(),
+  /** For embedded fleets: see and signal only processes whose environment carries this. */
+  processScope: z.strictObject({ variable: z.string().min(1), value: z.string().min(1) }).optional(),
+});
+
+export type AgentSettings = z.infer<typeof AgentFile>;
+
+/** @throws SettingsError */
+export async function readAgentSettings(path: string): Promise<AgentSettings> {
+  const settings = await readSettings(path, 'agent configuration', AgentFile);
+  const folder = dirname(resolve(path));
+  const inFolder = (file: string): string => resolve(folder, file);
+  return Object.freeze({
+    ...settings,
+    identity: inFolder(settings.identity),
+    stateDir: inFolder(settings.stateDir),
+    policy: inFolder(settings.policy),
+    tasksDir: inFolder(settings.tasksDir),
+    factsDir: inFolder(settings.factsDir),
+    ...(settings.tls?.caFile === undefined ? {} : { tls: { caFile: inFolder(settings.tls.caFile) } }),
+  });
+}

@@ -1,0 +1,29 @@
+/** First step of the way: whose message is it? Verifies before anything of the payload is looked at. */
+import type { BusMessage } from '../shared/bus.ts';
+import { ProtocolError } from '../shared/errors.ts';
+import { sha256 } from '../shared/signing.ts';
+import type { TrustStore, VerifiedCredential } from '../shared/trust.ts';
+import { decodeCommand, type Command } from '../shared/wire/command.ts';
+import { open } from '../shared/wire/envelope.ts';
+
+export interface VerifiedCommand {
+  readonly command: Command;
+  readonly caller: VerifiedCredential;
+  /** Everyone whose signature holds on it; the caller is the first. */
+  readonly signers: readonly VerifiedCredential[];
+  /** SHA-256 of the payload. */
+  readonly payloadHash: Uint8Array;
+  /** Subject of arrival. */
+  readonly subject: string;
+}
+
+const CALLERS: ReadonlySet<string> = new Set(['operator', 'service']);
+
+/** @throws ProtocolError whose code says what was wrong; such a message gets no answer. */
+export function verifyCommand(message: BusMessage, trust: TrustStore): VerifiedCommand {
+  const { payload, signers } = open('command', trust.fleetId, message.data, trust);
+  const [caller] = signers;
+  if (!CALLERS.has(caller.credential.body.kind))
+    throw new ProtocolError(`a credential for a ${caller.credential.body.kind} can't command`, { code: 'not-a-caller' });
+  return { command: decodeCommand(payload), caller, signers, payloadHash: sha256(payload), subject: message.subject };
+}

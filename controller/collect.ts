@@ -1,0 +1,172 @@
+/**
+ * Fourth step: from results and silence to exactly one final state a node. Knows nothing of the bus: results are handed
+ * in, second tries are handed out, time comes from timers. Ends when the last expected node has its state.
+ */
+import type { Clock } from '../shared/clock.ts';
+import { LIMITS } from '../shared/limits.ts';
+import type { Result } from '../shared/wire/result.ts';
+import type { NodeResult } from './report.ts';
+
+export interface CollectOptions {
+  readonly expected: readonly string[];
+  /** Why a node can't answer validly, known beforehand: its credential has expired. */
+  readonly hopeless: ReadonlyMap<string, string>;
+  readonly ackTimeoutMs: number;
+  /** For the whole command; nodes that are not done by then are lost or unreachable. */
+  readonly deadlineMs?: number | undefined;
+  /** Reading commands show matching nodes that were not expected. */
+  readonly welcomesOthers: boolean;
+}
+
+export interface CollectDependencies {
+  readonly clock: Clock;
+  /** Sends once more to nodes that haven't been heard of. */
+  readonly tryAgain: (nodes: readonly string[]) => void;
+  readonly onNode: (result: NodeResult) => void;
+  readonly onUnmatched: (node: string) => void;
+}
+
+interface Waiting {
+  /** When it was last heard of, on the monotonic clock; undefined before the first acknowledgement. */
+  heardAt: number | undefined;
+}
+
+export class Collector {
+  readonly #options: CollectOptions;
+  readonly #deps: CollectDependencies;
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #ended = new Set<string>();
+  readonly #startedAt: number;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #isOver = false;
+  #finish: () => void = () => undefined;
+  /** Resolves when every expected node has a final state or didn't match, or when stopped. */
+  readonly done: Promise<void>;
+
+  constructor(options: CollectOptions, dependencies: CollectDependencies) {
+    this.#options = options;
+    this.#deps = dependencies;
+    this.#startedAt = dependencies.clock.monotonic();
+    for (const node of options.expected) this.#waiting.set(node, { heardAt: undefined });
+    this.done = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+    this.#after(options.ackTimeoutMs / 2, () => this.#tryAgain());
+    this.#after(options.ackTimeoutMs, () => this.#giveUpOnSilent());
+    if (options.deadlineMs !== undefined) this.#after(options.deadlineMs + LIMITS.deadlineGraceMs, () => this.#giveUpAtDeadline());
+    this.#endIfComplete();
+  }
+
+  /** Nodes without a final state. */
+  get waiting(): string[] {
+    return [...this.#waiting.keys()];
+  }
+
+  take(result: Result): void {
+    const { node } = result;
+    if (this.#ended.has(node)) return;
+    const waiting = this.#waiting.get(node);
+    if (waiting === undefined && !this.#options.welcomesOthers) return;
+    switch (result.kind) {
+      case 'ack':
+      case 'output':
+        if (waiting !== undefined) waiting.heardAt = this.#deps.clock.monotonic();
+        return;
+      case 'unmatched':
+        this.#remove(node);
+        if (waiting !== undefined) this.#deps.onUnmatched(node);
+        break;
+      case 'result':
+        // Without a state it's no final: treated as a sign of life.
+        if (result.state === undefined) return;
+        this.#remove(node);
+        this.#deps.onNode({
+          node,
+          state: result.state,
+          ...(result.code === undefined ? {} : { code: result.code }),
+          reason: result.reason ?? null,
+          ...(result.data === undefined ? {} : { data: result.data }),
+          ms: this.#elapsed(),
+          ...(waiting === undefined ? { unexpected: true as const } : {}),
+        });
+        break;
+    }
+    this.#endIfComplete();
+  }
+
+  /** Ends the wait without deciding anything: the caller doesn't want to know any more. */
+  stop(): void {
+    this.#end();
+  }
+
+  #tryAgain(): void {
+    const silent = this.#silent();
+    if (silent.length > 0) this.#deps.tryAgain(silent);
+  }
+
+  #giveUpOnSilent(): void {
+    const waitedMs = this.#options.ackTimeoutMs;
+    for (const node of this.#silent()) {
+      const hopeless = this.#options.hopeless.get(node);
+      this.#decide(node, 'unreachable', hopeless ?? `no answer within ${formatSeconds(waitedMs)}, asked twice`);
+    }
+    this.#endIfComplete();
+    this.#after(LIMITS.heartbeatMs, () => this.#giveUpOnLost());
+  }
+
+  #giveUpOnLost(): void {
+    const now = this.#deps.clock.monotonic();
+    for (const [node, { heardAt }] of this.#waiting)
+      if (heardAt !== undefined && now - heardAt > LIMITS.heartbeatLossMs)
+        this.#decide(node, 'lost', `acknowledged, then silent for ${formatSeconds(now - heardAt)}; it may have run`);
+    this.#endIfComplete();
+    if (this.#waiting.size > 0) this.#after(1_000, () => this.#giveUpOnLost());
+  }
+
+  #giveUpAtDeadline(): void {
+    for (const [node, { heardAt }] of this.#waiting)
+      if (heardAt === undefined) this.#decide(node, 'unreachable', 'no answer before the deadline');
+      else this.#decide(node, 'lost', 'still running at the deadline, and did not say that it was stopped');
+    this.#endIfComplete();
+  }
+
+  #decide(node: string, state: 'unreachable' | 'lost', reason: string): void {
+    this.#remove(node);
+    this.#deps.onNode({ node, state, reason, ms: null });
+  }
+
+  #silent(): string[] {
+    return [...this.#waiting].filter(([, { heardAt }]) => heardAt === undefined).map(([node]) => node);
+  }
+
+  #remove(node: string): void {
+    this.#waiting.delete(node);
+    this.#ended.add(node);
+  }
+
+  #endIfComplete(): void {
+    if (this.#waiting.size === 0) this.#end();
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    this.#finish();
+  }
+
+  #after(ms: number, run: () => void): void {
+    if (this.#isOver) return;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      run();
+    }, ms);
+    this.#timers.add(timer);
+  }
+
+  #elapsed(): number {
+    return Math.round((this.#deps.clock.monotonic() - this.#startedAt) * 100) / 100;
+  }
+}
+
+const formatSeconds = (ms: number): string => `${Number((ms / 1000).toFixed(1))} s`;

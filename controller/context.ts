@@ -1,0 +1,85 @@
+/**
+ * Which fleet, as whom: the context file, with `FLEET_*` variables and flags over it. Without any of these, the embedded
+ * fleet that runs on this machine is found by itself.
+ */
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import * as z from 'zod';
+import { SettingsError, UsageError } from '../shared/errors.ts';
+import { readSettings } from '../shared/settings-file.ts';
+
+const TargetGroup = z.strictObject({
+  where: z.array(z.string()).optional(),
+  node: z.array(z.string()).optional(),
+  exclude: z.array(z.string()).optional(),
+});
+
+const ContextFile = z.strictObject({
+  servers: z.array(z.string().regex(/^(nats|tls):\/\/\S+$/, 'expected nats://HOST:PORT or tls://HOST:PORT')).min(1),
+  identity: z.string(),
+  tls: z.strictObject({ caFile: z.string().optional() }).optional(),
+  jsDomain: z.string().optional(),
+  /** Saved targets, for `--group`. */
+  groups: z.record(z.string(), TargetGroup).default({}),
+  defaults: z.strictObject({ ackTimeout: z.string().optional(), timeout: z.string().optional() }).default({}),
+});
+
+export type TargetGroup = z.infer<typeof TargetGroup>;
+export type Context = z.infer<typeof ContextFile> & { readonly file: string; readonly embedded: boolean };
+
+/** What the program was started with that decides the context. Read from the environment in main.ts, nowhere else. */
+export interface Surroundings {
+  readonly contextFile?: string | undefined;
+  readonly servers?: string | undefined;
+  readonly identity?: string | undefined;
+  readonly configHome?: string | undefined;
+  readonly stateHome?: string | undefined;
+}
+
+/** Folder of the operator's own context and keys. */
+export function configFolder(surroundings: Surroundings): string {
+  return join(surroundings.configHome ?? join(homedir(), '.config'), 'fleet');
+}
+
+/** Folder of the embedded fleet of this user. */
+export function embeddedFolder(surroundings: Surroundings): string {
+  return join(surroundings.stateHome ?? join(homedir(), '.local', 'state'), 'fleet', 'dev');
+}
+
+/** @throws SettingsError `no-context`, or what is wrong with the file */
+export async function findContext(surroundings: Surroundings, isEmbeddedUp: () => boolean): Promise<Context> {
+  const { path, embedded } = contextPath(surroundings, isEmbeddedUp);
+  const file = await readSettings(path, 'context file', ContextFile);
+  const inFolder = (name: string): string => resolve(dirname(path), name);
+  return Object.freeze({
+    ...file,
+    file: path,
+    embedded,
+    servers: surroundings.servers === undefined ? file.servers : splitServers(surroundings.servers),
+    identity: surroundings.identity === undefined ? inFolder(file.identity) : resolve(surroundings.identity),
+    ...(file.tls?.caFile === undefined ? {} : { tls: { caFile: inFolder(file.tls.caFile) } }),
+  });
+}
+
+function contextPath(surroundings: Surroundings, isEmbeddedUp: () => boolean): { path: string; embedded: boolean } {
+  if (surroundings.contextFile !== undefined) return { path: resolve(surroundings.contextFile), embedded: false };
+  if (isEmbeddedUp()) return { path: join(embeddedFolder(surroundings), 'context.yaml'), embedded: true };
+  const path = join(configFolder(surroundings), 'context.yaml');
+  if (existsSync(path)) return { path, embedded: false };
+  throw new SettingsError('there is no fleet to talk to: no context file, and no embedded fleet is up', {
+    code: 'no-context',
+    hint: 'Start one to try things with `fleet dev up`, make your own with `fleet init`, or name a context file with --context.',
+  });
+}
+
+function splitServers(text: string): string[] {
+  const servers = text.split(',').map((server) => server.trim());
+  const bad = servers.find((server) => !/^(nats|tls):\/\/\S+$/.test(server));
+  if (bad !== undefined)
+    throw new UsageError(`"${bad}" is not the address of a bus`, {
+      code: 'bad-server',
+      hint: 'Write nats://HOST:PORT or tls://HOST:PORT, several with commas.',
+    });
+  return servers;
+}

@@ -1,0 +1,118 @@
+/**
+ * What the bus keeps about the fleet: the roster says who belongs to it, the inventory what they say of themselves. Both
+ * are read with their signatures; an entry that doesn't hold is left out and told.
+ */
+import type { Bus, StoredMessage } from '../shared/bus.ts';
+import { FleetError, ProtocolError } from '../shared/errors.ts';
+import { inventoryStream, type Subjects } from '../shared/subjects.ts';
+import type { TrustStore, VerifiedCredential } from '../shared/trust.ts';
+import { parseCredential } from '../shared/wire/credential.ts';
+import { open } from '../shared/wire/envelope.ts';
+import { decodeInventoryBody, decodeInventoryHead, type InventoryBody, type InventoryHead } from '../shared/wire/inventory.ts';
+import { decodeRosterEntry } from '../shared/wire/roster.ts';
+
+export interface RosterNode {
+  readonly name: string;
+  readonly state: 'joined' | 'retired';
+  /** Facts fixed at enrolment. */
+  readonly trusted: Readonly<Record<string, unknown>>;
+  /** Absent when its credential doesn't hold any more; `problem` says why. */
+  readonly credential?: VerifiedCredential;
+  readonly problem?: string;
+}
+
+export interface Directory {
+  readonly roster: ReadonlyMap<string, RosterNode>;
+  /** Entries that were left out, each with its reason. */
+  readonly problems: readonly string[];
+}
+
+export interface DirectoryDependencies {
+  readonly fleet: string;
+  readonly bus: Bus;
+  readonly subjects: Subjects;
+  readonly trust: TrustStore;
+}
+
+export async function readRoster(dependencies: DirectoryDependencies): Promise<Directory> {
+  const { bus, fleet, subjects, trust } = dependencies;
+  const roster = new Map<string, RosterNode>();
+  const problems: string[] = [];
+  for (const stored of await bus.loadAll(inventoryStream(fleet), subjects.rosters())) {
+    try {
+      const node = readRosterEntry(stored, subjects, trust);
+      roster.set(node.name, node);
+    } catch (error) {
+      problems.push(`roster entry ${stored.subject}: ${describe(error)}`);
+    }
+  }
+  return { roster, problems };
+}
+
+function readRosterEntry(stored: StoredMessage, subjects: Subjects, trust: TrustStore): RosterNode {
+  const { payload, signers } = open('roster', trust.fleetId, stored.data, trust);
+  const entry = decodeRosterEntry(payload);
+  const signer = signers[0].credential.body;
+  if (signer.kind !== 'issuer') throw new ProtocolError(`signed by the ${signer.kind} ${signer.name}, not by an issuer`, { code: 'not-an-issuer' });
+  if (entry.subject !== stored.subject || subjects.roster(entry.node) !== stored.subject)
+    throw new ProtocolError('stored under another subject than it was signed for', { code: 'misrouted' });
+  const credential = parseCredential(entry.credential);
+  const { body } = credential;
+  if (body.kind !== 'node' || body.name !== entry.node)
+    throw new ProtocolError('its credential is for something else', { code: 'bad-credential' });
+  const node = { name: entry.node, state: entry.state, trusted: body.trusted };
+  try {
+    return { ...node, credential: trust.verify(credential) };
+  } catch (error) {
+    // It still belongs to the fleet: silence about it would be a lie.
+    return { ...node, problem: describe(error) };
+  }
+}
+
+/** Bodies of all nodes that published one, by name. Needs the roster's credentials in `trust` already. */
+export async function readInventory(
+  dependencies: DirectoryDependencies,
+): Promise<{ bodies: Map<string, InventoryBody>; problems: string[] }> {
+  const { bus, fleet, subjects } = dependencies;
+  const stored = await bus.loadAll(inventoryStream(fleet), subjects.inventoryBodies());
+  const { entries, problems } = readEntries(stored, dependencies, decodeInventoryBody, (node) => subjects.inventoryBody(node));
+  return { bodies: entries, problems };
+}
+
+/** Heads of all nodes that published one, by name. Needs the roster's credentials in `trust` already. */
+export async function readInventoryHeads(
+  dependencies: DirectoryDependencies,
+): Promise<{ heads: Map<string, InventoryHead>; problems: string[] }> {
+  const { bus, fleet, subjects } = dependencies;
+  const stored = await bus.loadAll(inventoryStream(fleet), subjects.inventoryHeads());
+  const { entries, problems } = readEntries(stored, dependencies, decodeInventoryHead, (node) => subjects.inventoryHead(node));
+  return { heads: entries, problems };
+}
+
+function readEntries<T extends { node: string; subject: string }>(
+  stored: readonly StoredMessage[],
+  { trust }: DirectoryDependencies,
+  decode: (payload: Uint8Array) => T,
+  subjectOf: (node: string) => string,
+): { entries: Map<string, T>; problems: string[] } {
+  const entries = new Map<string, T>();
+  const problems: string[] = [];
+  for (const { subject, data } of stored) {
+    try {
+      const { payload, signers } = open('inventory', trust.fleetId, data, trust);
+      const entry = decode(payload);
+      const signer = signers[0].credential.body;
+      if (signer.kind !== 'node' || signer.name !== entry.node || entry.subject !== subject || subjectOf(entry.node) !== subject)
+        throw new ProtocolError('it is not from the node that it speaks for', { code: 'misrouted' });
+      entries.set(entry.node, entry);
+    } catch (error) {
+      problems.push(`inventory entry ${subject}: ${describe(error)}`);
+    }
+  }
+  return { entries, problems };
+}
+
+function describe(error: unknown): string {
+  if (error instanceof FleetError) return error.message;
+  throw error;
+}

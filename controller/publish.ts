@@ -1,0 +1,16 @@
+/** Third step: puts signed commands on the bus. */
+import type { Bus } from '../shared/bus.ts';
+import type { Subjects } from '../shared/subjects.ts';
+import type { SignedCommand } from './request.ts';
+
+/** Publishes to everyone a command is for; with `only`, to those of them alone (a second try). */
+export function publishCommand(
+  command: SignedCommand,
+  dependencies: { bus: Bus; subjects: Subjects },
+  only?: ReadonlySet<string>,
+): void {
+  const { bus, subjects } = dependencies;
+  if (command.nodes === undefined) return bus.publish(subjects.commandAll(), command.bytes);
+  for (const node of command.nodes)
+    if (only === undefined || only.has(node)) bus.publish(subjects.commandNode(node), command.bytes);
+}

@@ -1,0 +1,99 @@
+/**
+ * Verifies what comes back: the node's own signature, over the very command that was sent, under the node's own subject.
+ * Puts chunked results together, in bounded memory.
+ */
+import type { BusMessage } from '../shared/bus.ts';
+import { FleetError, ProtocolError } from '../shared/errors.ts';
+import { LIMITS } from '../shared/limits.ts';
+import { sha256, toHex } from '../shared/signing.ts';
+import type { Subjects } from '../shared/subjects.ts';
+import type { TrustStore } from '../shared/trust.ts';
+import { open } from '../shared/wire/envelope.ts';
+import { decodeResult, decodeResultMessage, type Result, type ResultPart } from '../shared/wire/result.ts';
+
+export interface ReceiverOptions {
+  readonly caller: string;
+  readonly job: string;
+}
+
+interface Assembly {
+  readonly chunks: (Uint8Array | undefined)[];
+  missing: number;
+  bytes: number;
+}
+
+export class Receiver {
+  readonly #options: ReceiverOptions;
+  readonly #deps: { subjects: Subjects; trust: TrustStore };
+  /** Message id to payload hash, hex: what was asked. */
+  readonly #sent = new Map<string, string>();
+  readonly #assemblies = new Map<string, Assembly>();
+  #rejected = 0;
+
+  constructor(options: ReceiverOptions, dependencies: { subjects: Subjects; trust: TrustStore }) {
+    this.#options = options;
+    this.#deps = dependencies;
+  }
+
+  expectAnswersTo(command: { id: string; payloadHash: string }): void {
+    this.#sent.set(command.id, command.payloadHash);
+  }
+
+  /** Messages that were no answers of a node to this job: forged, misplaced, damaged. */
+  get rejected(): number {
+    return this.#rejected;
+  }
+
+  /** A result whose every word is its node's, or nothing (yet, or at all). */
+  receive(message: BusMessage): Result | undefined {
+    try {
+      return this.#verify(message);
+    } catch (error) {
+      if (!(error instanceof FleetError)) throw error;
+      this.#rejected++;
+      return undefined;
+    }
+  }
+
+  #verify(message: BusMessage): Result | undefined {
+    const { subjects, trust } = this.#deps;
+    const { payload, signers } = open('result', trust.fleetId, message.data, trust);
+    const signer = signers[0].credential.body;
+    const parsed = decodeResultMessage(payload);
+    const result = parsed.kind === 'part' ? this.#assemble(parsed) : parsed;
+    if (result === undefined) return undefined;
+    const { caller, job } = this.#options;
+    if (signer.kind !== 'node' || signer.name !== result.node || subjects.result(caller, job, result.node) !== message.subject)
+      throw new ProtocolError('not from the node that it speaks for', { code: 'misrouted' });
+    if (result.job !== job || this.#sent.get(toHex(result.id)) !== toHex(result.command))
+      throw new ProtocolError('answers something that was not asked', { code: 'not-asked' });
+    return result;
+  }
+
+  #assemble(part: ResultPart): Result | undefined {
+    const [index, count, hash] = part.part;
+    const key = `${part.node}\0${toHex(hash)}`;
+    if (index >= count || count > LIMITS.resultParts) throw new ProtocolError('impossible chunk', { code: 'malformed' });
+    let assembly = this.#assemblies.get(key);
+    if (assembly === undefined) {
+      assembly = { chunks: Array.from({ length: count }), missing: count, bytes: 0 };
+      this.#assemblies.set(key, assembly);
+    }
+    if (assembly.chunks.length !== count) throw new ProtocolError('impossible chunk', { code: 'malformed' });
+    if (assembly.chunks[index] !== undefined) return undefined;
+    assembly.bytes += part.chunk.length;
+    if (assembly.bytes > LIMITS.resultBytes) {
+      this.#assemblies.delete(key);
+      throw new ProtocolError('the result is too large', { code: 'malformed' });
+    }
+    assembly.chunks[index] = part.chunk;
+    assembly.missing--;
+    if (assembly.missing > 0) return undefined;
+    this.#assemblies.delete(key);
+    const payload = Buffer.concat(assembly.chunks.filter((chunk) => chunk !== undefined));
+    if (Buffer.compare(sha256(payload), hash) !== 0) throw new ProtocolError('the chunks do not add up', { code: 'malformed' });
+    const result = decodeResult(payload);
+    if (result.node !== part.node) throw new ProtocolError('not from the node that it speaks for', { code: 'misrouted' });
+    return result;
+  }
+}

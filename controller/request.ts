@@ -1,0 +1,115 @@
+/** Second step: what is to be done, as signed envelopes. A changing command names its nodes, 32 to an envelope. */
+import { randomBytes } from 'node:crypto';
+import { LIMITS } from '../shared/limits.ts';
+import { UsageError } from '../shared/errors.ts';
+import { sha256, toHex } from '../shared/signing.ts';
+import { encodeCommand, type Command } from '../shared/wire/command.ts';
+import { seal, type SignerIdentity } from '../shared/wire/envelope.ts';
+
+export interface CommandRequest {
+  readonly action: string;
+  readonly effect: 'reads' | 'changes';
+  readonly args: Record<string, unknown>;
+  readonly where?: string | undefined;
+  readonly dryRun: boolean;
+  /** Limit on the node; the action's own when absent. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface SigningContext {
+  readonly fleetId: string;
+  readonly identity: SignerIdentity;
+  readonly now: number;
+  readonly maxPayloadBytes: number;
+}
+
+/** One signed message and where it goes. */
+export interface SignedCommand {
+  /** Message id, hex. */
+  readonly id: string;
+  /** SHA-256 of the payload, hex: what a node says that it answered. */
+  readonly payloadHash: string;
+  readonly bytes: Uint8Array;
+  /** Sent direct to each of these; absent when it is broadcast. */
+  readonly nodes?: readonly string[];
+}
+
+/** Time-ordered and random: 26 characters of Crockford's base 32, lower-case, as ULIDs are. */
+export function createJobId(now: number): string {
+  const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
+  let value = (BigInt(now) << 80n) | BigInt(`0x${randomBytes(10).toString('hex')}`);
+  let id = '';
+  for (let index = 0; index < 26; index++) {
+    id = (alphabet[Number(value & 31n)] ?? '0') + id;
+    value >>= 5n;
+  }
+  return id;
+}
+
+/** Signs a command that goes direct to each of these nodes, and names them. */
+export async function signDirect(
+  request: CommandRequest,
+  job: string,
+  nodes: readonly string[],
+  context: SigningContext,
+): Promise<SignedCommand[]> {
+  const groups: string[][] = [];
+  for (let at = 0; at < nodes.length; at += LIMITS.namesPerEnvelope)
+    groups.push(nodes.slice(at, at + LIMITS.namesPerEnvelope));
+  return Promise.all(
+    groups.map(async (group) => ({
+      ...(await sign(request, job, { nodes: group, via: 'direct' }, context)),
+      nodes: group,
+    })),
+  );
+}
+
+/** Signs one reading command for everyone who matches. With `ask`, those who don't match answer, too. */
+export function signBroadcast(
+  request: CommandRequest,
+  job: string,
+  options: { ask: boolean },
+  context: SigningContext,
+): Promise<SignedCommand> {
+  return sign(request, job, { via: 'all', ask: options.ask }, context);
+}
+
+async function sign(
+  request: CommandRequest,
+  job: string,
+  way: { via: string; nodes?: string[]; ask?: boolean },
+  context: SigningContext,
+): Promise<SignedCommand> {
+  const id = new Uint8Array(randomBytes(16));
+  const expires = context.now + LIMITS.commandLifeMs;
+  const command: Command = {
+    id,
+    job,
+    kind: 'command',
+    issued: context.now,
+    expires,
+    startBy: expires,
+    target: {
+      ...(way.nodes === undefined ? {} : { nodes: way.nodes }),
+      ...(request.where === undefined ? {} : { where: request.where }),
+    },
+    via: way.via,
+    action: request.action,
+    args: request.args,
+    reply: 'res',
+    options: {
+      ...(request.dryRun ? { dryRun: true } : {}),
+      ...(way.ask === true ? { ask: true } : {}),
+      ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
+    },
+  };
+  const payload = encodeCommand(command);
+  const bytes = await seal('command', context.fleetId, context.identity, payload, { inlineCredential: true });
+  const room = Math.min(context.maxPayloadBytes, LIMITS.envelopeBytes);
+  if (bytes.length > room)
+    throw new UsageError(`the command has ${bytes.length} bytes, and the bus takes ${room}`, {
+      code: 'command-too-large',
+      hint: 'Put large input into a file that the nodes can reach, or raise max_payload of nats-server.',
+    });
+  return { id: toHex(id), payloadHash: toHex(sha256(payload)), bytes };
+}

@@ -1,0 +1,115 @@
+/**
+ * First step of a command: from what the caller said to the expected set, known before anything is sent. Pure: roster and
+ * inventory come in, names come out.
+ */
+import { createHash } from 'node:crypto';
+import { UsageError } from '../shared/errors.ts';
+import type { Expression } from '../shared/where/expression.ts';
+import { matchWhere } from '../shared/where/match.ts';
+import { mayOverlap, parsePath, type PathPattern } from '../shared/where/paths.ts';
+import { nearestNames } from '../shared/names/nearest.ts';
+import { matchesName, namesOf, parseNameSelector, type NameSelector } from '../shared/names/selector.ts';
+import type { InventoryBody } from '../shared/wire/inventory.ts';
+import type { RosterNode } from './directory.ts';
+
+/** What the caller said; all kinds are ANDed, an absent kind doesn't limit. */
+export interface TargetSpec {
+  /** All of them hold; already joined into one. */
+  readonly where?: Expression | undefined;
+  /** Any of them holds, within one list; every list has to. */
+  readonly nodes: readonly (readonly string[])[];
+  readonly exclude: readonly string[];
+  readonly limit?: Limit | undefined;
+  /** Makes `limit` pick the same nodes again. */
+  readonly seed: string;
+  /** Ask every node about its live facts, instead of believing the inventory. */
+  readonly fresh: boolean;
+}
+
+export type Limit = { readonly count: number } | { readonly percent: number };
+
+export interface Resolved {
+  /** In order of name. */
+  readonly expected: readonly RosterNode[];
+  /** Of the expected, those that have to be asked whether they match. */
+  readonly undecided: ReadonlySet<string>;
+  /** Nodes of the fleet that aren't retired. */
+  readonly fleetSize: number;
+}
+
+/**
+ * @param inventory what the nodes published; without a `where` it isn't needed.
+ * @throws UsageError `unknown-node`
+ */
+export function resolveTarget(
+  spec: TargetSpec,
+  roster: ReadonlyMap<string, RosterNode>,
+  inventory: ReadonlyMap<string, InventoryBody> | undefined,
+): Resolved {
+  const joined = [...roster.values()].filter(({ state }) => state === 'joined').sort((a, b) => (a.name < b.name ? -1 : 1));
+  const selectors = spec.nodes.map((list) => list.map(parseNameSelector));
+  const excluded = spec.exclude.map(parseNameSelector);
+  const names = joined.map(({ name }) => name);
+  for (const selector of selectors.flat()) assertOnRoster(selector, roster, names);
+
+  const undecided = new Set<string>();
+  const matching = joined.filter((node) => {
+    if (!selectors.every((list) => list.some((selector) => matchesName(selector, node.name)))) return false;
+    if (excluded.some((selector) => matchesName(selector, node.name))) return false;
+    if (spec.where === undefined) return true;
+    const matches = matchesInventory(spec.where, node, inventory?.get(node.name), spec.fresh);
+    if (matches === undefined) undecided.add(node.name);
+    return matches !== false;
+  });
+  const expected = spec.limit === undefined ? matching : pick(matching, spec.limit, spec.seed);
+  return {
+    expected,
+    undecided: new Set(expected.filter(({ name }) => undecided.has(name)).map(({ name }) => name)),
+    fleetSize: joined.length,
+  };
+}
+
+/** `undefined`: only the node itself can tell. */
+function matchesInventory(
+  where: Expression,
+  node: RosterNode,
+  entry: InventoryBody | undefined,
+  fresh: boolean,
+): boolean | undefined {
+  const own = { name: node.name, ...(Object.keys(node.trusted).length > 0 ? { trusted: node.trusted } : {}) };
+  if (entry === undefined || fresh) return matchWhere(where, own, { isUndecided: (path) => !isFixed(path) });
+  const volatile = entry.volatile.map(parsePath);
+  return matchWhere(where, { ...entry.facts, ...own }, {
+    isUndecided: (path) => volatile.some((pattern) => mayOverlap(pattern, path)),
+  });
+}
+
+/** The roster itself answers for these: no node's word is needed. */
+function isFixed({ segments: [first] }: PathPattern): boolean {
+  return first?.kind === 'literal' && (first.text === 'name' || first.text === 'trusted');
+}
+
+function assertOnRoster(selector: NameSelector, roster: ReadonlyMap<string, RosterNode>, names: readonly string[]): void {
+  for (const name of namesOf(selector) ?? []) {
+    const node = roster.get(name);
+    if (node?.state === 'joined') continue;
+    if (node?.state === 'retired')
+      throw new UsageError(`${name} is retired`, { code: 'unknown-node', hint: 'Leave it out, or enrol it again.' });
+    const nearest = nearestNames(name, names);
+    throw new UsageError(`there is no node ${name} in this fleet`, {
+      code: 'unknown-node',
+      hint: nearest.length > 0 ? `Did you mean ${nearest.join(' or ')}?` : '`fleet find` lists the nodes.',
+    });
+  }
+}
+
+/** The same nodes for the same seed, whatever the others are called: each node draws its own lot. */
+function pick(nodes: readonly RosterNode[], limit: Limit, seed: string): readonly RosterNode[] {
+  // A share of the nodes is rounded down: a limit is there to be safe. At least one, or nothing would be tried.
+  const count = 'count' in limit ? limit.count : Math.max(1, Math.floor((nodes.length * limit.percent) / 100));
+  if (count >= nodes.length) return nodes;
+  const lot = ({ name }: RosterNode): string => createHash('sha256').update(`${seed}\0${name}`).digest('hex');
+  const drawn = nodes.map((node) => ({ node, lot: lot(node) })).sort((a, b) => (a.lot < b.lot ? -1 : 1));
+  const chosen = new Set(drawn.slice(0, count).map(({ node }) => node));
+  return nodes.filter((node) => chosen.has(node));
+}

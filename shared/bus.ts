@@ -1,0 +1,52 @@
+/** The bus, as the rest of the system sees it: bytes on subjects. nats-bus.ts is the real one. */
+
+export interface BusMessage {
+  readonly subject: string;
+  readonly data: Uint8Array;
+}
+
+export interface Subscription {
+  close(): void;
+}
+
+export interface StoredMessage {
+  readonly subject: string;
+  readonly data: Uint8Array;
+}
+
+export interface StreamSettings {
+  readonly name: string;
+  readonly subjects: readonly string[];
+  readonly maxMessageBytes: number;
+  readonly maxMessagesPerSubject: number;
+  /** Copies over the servers of a cluster. */
+  readonly replicas: number;
+}
+
+export type BusEvent =
+  | { readonly type: 'disconnected' }
+  | { readonly type: 'reconnected' }
+  | { readonly type: 'closed'; readonly error?: Error }
+  | { readonly type: 'refused'; readonly operation: string; readonly subject: string };
+
+export interface Bus {
+  /** Largest message that the server takes, in bytes. */
+  readonly maxPayloadBytes: number;
+  /** Local and remote end of the connection, to tell which process on this machine is the bus. */
+  readonly connection: { readonly server: string };
+  publish(subject: string, data: Uint8Array): void;
+  subscribe(subject: string, onMessage: (message: BusMessage) => void): Subscription;
+  /** Resolves when the server has processed everything sent so far. */
+  flush(): Promise<void>;
+  /** Stores a message in the stream that takes its subject. @throws TransportError when it isn't stored. */
+  store(subject: string, data: Uint8Array): Promise<void>;
+  /** The newest message on a subject. */
+  load(stream: string, subject: string): Promise<StoredMessage | undefined>;
+  /** The newest message of every subject that fits the filter. */
+  loadAll(stream: string, filter: string): Promise<StoredMessage[]>;
+  /** Creates a stream, or brings it to these settings. */
+  ensureStream(settings: StreamSettings): Promise<void>;
+  onEvent(listener: (event: BusEvent) => void): void;
+  /** Sends what is buffered and closes. */
+  close(): Promise<void>;
+}

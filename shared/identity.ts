@@ -1,0 +1,110 @@
+/**
+ * An identity in one file: its keys, its credential, the roots of its fleet. Made by `fleet init` and `fleet ca issue`,
+ * readable by its owner alone.
+ */
+import { writeFileSync } from 'node:fs';
+import * as z from 'zod';
+import { FleetError, SettingsError } from './errors.ts';
+import { readPrivateFile } from './private-file.ts';
+import { fleetIdOf, KEY_BYTES, signerFromSeed, type Signer } from './signing.ts';
+import { parseCredential, type Credential } from './wire/credential.ts';
+
+const base64 = z.base64();
+
+const IdentityFile = z.strictObject({
+  version: z.literal(1),
+  fleet: z.string(),
+  /** Public keys of the roots; the first gives the fleet its id. */
+  roots: z.array(base64).min(1),
+  credential: base64,
+  signSeed: base64,
+  boxSecret: base64,
+  loginSeed: z.string().regex(/^SU[A-Z2-7]+$/),
+});
+
+export interface Identity {
+  readonly fleet: string;
+  readonly fleetId: string;
+  readonly roots: readonly Uint8Array[];
+  readonly name: string;
+  readonly credential: Credential;
+  readonly signer: Signer;
+  readonly boxSecret: Uint8Array;
+  readonly loginSeed: string;
+}
+
+export interface IdentityKeys {
+  readonly signSeed: Uint8Array;
+  readonly boxSecret: Uint8Array;
+  readonly loginSeed: string;
+}
+
+/** Writes the file, for its owner's eyes only. */
+export function writeIdentity(
+  path: string,
+  fleet: string,
+  roots: readonly Uint8Array[],
+  credential: Credential,
+  keys: IdentityKeys,
+): void {
+  const content: z.infer<typeof IdentityFile> = {
+    version: 1,
+    fleet,
+    roots: roots.map(toBase64),
+    credential: toBase64(credential.bytes),
+    signSeed: toBase64(keys.signSeed),
+    boxSecret: toBase64(keys.boxSecret),
+    loginSeed: keys.loginSeed,
+  };
+  writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+}
+
+/** @throws SettingsError when it is missing, readable by others, or not an identity. */
+export function readIdentity(path: string): Identity {
+  const text = readPrivateFile(path, { secret: true, what: 'identity file' });
+  const broken = (why: string, cause?: unknown): SettingsError =>
+    new SettingsError(`identity file ${path} is broken: ${why}`, {
+      code: 'identity-broken',
+      hint: 'Issue it again (`fleet ca issue`), or copy it again from where it was issued.',
+      cause,
+    });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw broken('it is not JSON', cause);
+  }
+  const file = IdentityFile.safeParse(json);
+  if (!file.success) {
+    const issue = file.error.issues[0];
+    throw broken(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+  }
+  const { fleet, loginSeed } = file.data;
+  const roots = file.data.roots.map(fromBase64);
+  const signSeed = fromBase64(file.data.signSeed);
+  const [firstRoot] = roots;
+  if (firstRoot === undefined || roots.some((root) => root.length !== KEY_BYTES)) throw broken('roots');
+  if (signSeed.length !== KEY_BYTES) throw broken('signSeed');
+  let credential: Credential;
+  try {
+    credential = parseCredential(fromBase64(file.data.credential));
+  } catch (cause) {
+    throw broken(cause instanceof FleetError ? cause.message : 'credential', cause);
+  }
+  const signer = signerFromSeed(signSeed);
+  if (Buffer.compare(signer.publicKey, credential.body.sign) !== 0)
+    throw broken('its key is not the one that its credential speaks of');
+  return {
+    fleet,
+    fleetId: fleetIdOf(firstRoot),
+    roots,
+    name: credential.body.name,
+    credential,
+    signer,
+    boxSecret: fromBase64(file.data.boxSecret),
+    loginSeed,
+  };
+}
+
+const toBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+const fromBase64 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));

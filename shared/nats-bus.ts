@@ -1,0 +1,277 @@
+/** The bus over NATS and JetStream; the only import of nats. */
+import {
+  AckPolicy,
+  connect,
+  createInbox,
+  DeliverPolicy,
+  Events,
+  nanos,
+  nkeyAuthenticator,
+  NatsError,
+  RetentionPolicy,
+  StorageType,
+  type ConnectionOptions,
+  type JetStreamClient,
+  type JetStreamManager,
+  type NatsConnection,
+} from 'nats';
+import { readFileSync } from 'node:fs';
+import type { Bus, BusEvent, BusMessage, StoredMessage, StreamSettings, Subscription } from './bus.ts';
+import { TransportError } from './errors.ts';
+import { LIMITS } from './limits.ts';
+import { inboxPrefix } from './subjects.ts';
+
+export interface NatsBusOptions {
+  readonly servers: readonly string[];
+  /** Name of the identity: its inbox, and how the server's monitoring shows it. */
+  readonly name: string;
+  /** Login seed (`SU…`). */
+  readonly loginSeed: string;
+  readonly tls?: { readonly caFile?: string | undefined } | undefined;
+  /** An agent tries for ever; a command line gives up at once. */
+  readonly patient: boolean;
+  readonly jsDomain?: string | undefined;
+}
+
+/** @throws TransportError `bus-unreachable`, `bus-refused` */
+export async function connectBus(options: NatsBusOptions): Promise<Bus> {
+  const settings: ConnectionOptions = {
+    servers: [...options.servers],
+    name: options.name,
+    inboxPrefix: inboxPrefix(options.name),
+    authenticator: nkeyAuthenticator(new TextEncoder().encode(options.loginSeed)),
+    maxReconnectAttempts: options.patient ? -1 : 3,
+    reconnectTimeWait: options.patient ? LIMITS.reconnectWaitMs : 200,
+    reconnectJitter: options.patient ? LIMITS.reconnectJitterMs : 100,
+    waitOnFirstConnect: options.patient,
+    timeout: LIMITS.connectTimeoutMs,
+    pingInterval: LIMITS.busPingMs,
+    ...(options.tls === undefined ? {} : { tls: tlsOptions(options.tls.caFile) }),
+  };
+  try {
+    return new NatsBus(await connect(settings), options);
+  } catch (error) {
+    throw describeConnectError(error, options.servers);
+  }
+}
+
+function tlsOptions(caFile: string | undefined): { ca?: string } {
+  return caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') };
+}
+
+function describeConnectError(error: unknown, servers: readonly string[]): TransportError {
+  const where = servers.join(', ');
+  const code = error instanceof NatsError ? error.code : '';
+  const text = error instanceof Error ? error.message : String(error);
+  if (code === 'AUTHORIZATION_VIOLATION' || code === 'AUTHENTICATION_EXPIRED' || /authorization violation/i.test(text))
+    return new TransportError(`the bus at ${where} refuses the login`, {
+      code: 'bus-refused',
+      hint: 'Its configuration may not know this identity yet: reload nats-server after adding one, and check that the key belongs to this fleet.',
+      cause: error,
+    });
+  return new TransportError(`the bus at ${where} cannot be reached (${text})`, {
+    code: 'bus-unreachable',
+    hint: 'Check that nats-server runs there, that the address is right, and that a firewall lets you through.',
+    cause: error,
+  });
+}
+
+class NatsBus implements Bus {
+  readonly #nc: NatsConnection;
+  readonly #domain: string | undefined;
+  readonly #name: string;
+  readonly #listeners: ((event: BusEvent) => void)[] = [];
+  #js: JetStreamClient | undefined;
+  #jsm: Promise<JetStreamManager> | undefined;
+
+  constructor(nc: NatsConnection, options: NatsBusOptions) {
+    this.#nc = nc;
+    this.#domain = options.jsDomain;
+    this.#name = options.name;
+    void this.#watch();
+  }
+
+  get maxPayloadBytes(): number {
+    return this.#nc.info?.max_payload ?? LIMITS.envelopeBytes;
+  }
+
+  get connection(): { server: string } {
+    return { server: this.#nc.getServer() };
+  }
+
+  publish(subject: string, data: Uint8Array): void {
+    this.#nc.publish(subject, data);
+  }
+
+  subscribe(subject: string, onMessage: (message: BusMessage) => void): Subscription {
+    const subscription = this.#nc.subscribe(subject, {
+      callback: (error, message) => {
+        if (error === null) onMessage({ subject: message.subject, data: message.data });
+        else this.#emit({ type: 'refused', operation: 'subscription', subject });
+      },
+    });
+    return { close: () => subscription.unsubscribe() };
+  }
+
+  async flush(): Promise<void> {
+    await this.#nc.flush();
+  }
+
+  async store(subject: string, data: Uint8Array): Promise<void> {
+    this.#js ??= this.#nc.jetstream(this.#domain === undefined ? {} : { domain: this.#domain });
+    try {
+      await this.#js.publish(subject, data, { timeout: LIMITS.storeTimeoutMs });
+    } catch (cause) {
+      throw storageError(`storing ${subject}`, cause);
+    }
+  }
+
+  async load(stream: string, subject: string): Promise<StoredMessage | undefined> {
+    // A get by subject puts the subject where the server's permissions see it.
+    const api = this.#domain === undefined ? '$JS.API' : `$JS.${this.#domain}.API`;
+    try {
+      const message = await this.#nc.request(`${api}.DIRECT.GET.${stream}.${subject}`, undefined, {
+        timeout: LIMITS.storeTimeoutMs,
+      });
+      if (message.headers?.code === 404) return undefined;
+      if (message.headers?.hasError === true) throw new Error(message.headers.description);
+      return { subject, data: message.data };
+    } catch (cause) {
+      throw storageError(`reading ${subject}`, cause);
+    }
+  }
+
+  async loadAll(stream: string, filter: string): Promise<StoredMessage[]> {
+    const jsm = await this.#manager();
+    const inbox = createInbox(inboxPrefix(this.#name));
+    const messages: StoredMessage[] = [];
+    const deferred = withResolvers();
+    const timer = setTimeout(() => deferred.reject(new Error('the bus fell silent')), LIMITS.loadTimeoutMs);
+    const subscription = this.#nc.subscribe(inbox, {
+      callback: (error, message) => {
+        if (error !== null) return deferred.reject(error);
+        messages.push({ subject: message.subject, data: message.data });
+        if (pendingAfter(message.reply) === 0) deferred.resolve();
+      },
+    });
+    try {
+      const info = await jsm.consumers.add(stream, {
+        name: createInbox('r').slice(2),
+        deliver_subject: inbox,
+        deliver_policy: DeliverPolicy.LastPerSubject,
+        ack_policy: AckPolicy.None,
+        filter_subject: filter,
+        inactive_threshold: nanos(LIMITS.loadTimeoutMs),
+        mem_storage: true,
+        num_replicas: 1,
+      });
+      if (info.num_pending + info.delivered.consumer_seq === 0) return [];
+      await deferred.promise;
+      return messages;
+    } catch (cause) {
+      throw storageError(`reading ${filter}`, cause);
+    } finally {
+      clearTimeout(timer);
+      subscription.unsubscribe();
+    }
+  }
+
+  async ensureStream(settings: StreamSettings): Promise<void> {
+    const jsm = await this.#manager();
+    const config = {
+      name: settings.name,
+      subjects: [...settings.subjects],
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      max_msgs_per_subject: settings.maxMessagesPerSubject,
+      max_msg_size: settings.maxMessageBytes,
+      num_replicas: settings.replicas,
+      allow_direct: true,
+      // A node that may write its own entry could wipe the whole stream with one header otherwise.
+      allow_rollup_hdrs: false,
+      deny_delete: true,
+      deny_purge: false,
+    };
+    try {
+      await jsm.streams.add(config);
+    } catch (error) {
+      if (!(error instanceof NatsError) || !/already in use|name already/i.test(error.message))
+        throw storageError(`creating the stream ${settings.name}`, error);
+      await jsm.streams.update(settings.name, config).catch((cause: unknown) => {
+        throw storageError(`updating the stream ${settings.name}`, cause);
+      });
+    }
+  }
+
+  onEvent(listener: (event: BusEvent) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#nc.isClosed()) return;
+    try {
+      await this.#nc.drain();
+    } catch {
+      await this.#nc.close();
+    }
+  }
+
+  #manager(): Promise<JetStreamManager> {
+    this.#jsm ??= this.#nc.jetstreamManager({
+      checkAPI: false,
+      ...(this.#domain === undefined ? {} : { domain: this.#domain }),
+    });
+    return this.#jsm;
+  }
+
+  #emit(event: BusEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  async #watch(): Promise<void> {
+    void this.#nc.closed().then((error) => {
+      this.#emit({ type: 'closed', ...(error instanceof Error ? { error } : {}) });
+    });
+    for await (const status of this.#nc.status()) {
+      if (status.type === Events.Disconnect) this.#emit({ type: 'disconnected' });
+      else if (status.type === Events.Reconnect) this.#emit({ type: 'reconnected' });
+      else if (status.type === Events.Error && status.permissionContext !== undefined)
+        this.#emit({ type: 'refused', ...status.permissionContext });
+    }
+  }
+}
+
+/** How many messages are still to come, from the reply subject of a delivery (`$JS.ACK.….<pending>`). */
+function pendingAfter(reply: string | undefined): number {
+  const last = reply?.split('.').at(-1);
+  return last === undefined ? 0 : Number(last);
+}
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
+  let resolve: () => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  // It may be rejected before anyone waits for it.
+  promise.catch(() => undefined);
+  return { promise, resolve, reject };
+}
+
+function storageError(what: string, cause: unknown): TransportError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  if (/permissions? violation/i.test(text))
+    return new TransportError(`the bus does not permit ${what}`, {
+      code: 'bus-forbidden',
+      hint: 'This identity lacks the right at the bus: write the configuration of nats-server anew and reload it.',
+      cause,
+    });
+  if (/stream not found/i.test(text) || /no responders|503/i.test(text))
+    return new TransportError(`the bus has no storage for ${what}`, {
+      code: 'no-storage',
+      hint: 'JetStream is off, or the streams of this fleet were not made yet: `fleet init` makes them.',
+      cause,
+    });
+  return new TransportError(`${what} failed (${text})`, { code: 'bus-storage', cause });
+}

@@ -1,0 +1,45 @@
+/** Reads a settings file: YAML (JSON is YAML, and read without loading the YAML library), checked by a schema. */
+import type * as z from 'zod';
+import { SettingsError } from './errors.ts';
+import { readPrivateFile } from './private-file.ts';
+
+/** @throws SettingsError that names file, field and what was expected. */
+export async function readSettings<T>(path: string, what: string, schema: z.ZodType<T>): Promise<T> {
+  return parseSettings(readPrivateFile(path, { secret: false, what }), path, what, schema);
+}
+
+/** The same for text that was read already; `path` is for the errors. */
+export async function parseSettings<T>(text: string, path: string, what: string, schema: z.ZodType<T>): Promise<T> {
+  const content = await parseText(text, path, what);
+  const parsed = schema.safeParse(content ?? {});
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.slice(0, 5).map((issue) => {
+    const field = issue.path.map(String).join('.');
+    return field === '' ? issue.message : `${field}: ${issue.message}`;
+  });
+  throw new SettingsError(`${what} ${path} is not right: ${lines.join('; ')}`, {
+    code: 'settings-invalid',
+    hint: `Mend the file; docs/operations.md has every field.`,
+  });
+}
+
+async function parseText(text: string, path: string, what: string): Promise<unknown> {
+  if (text.trimStart().startsWith('{')) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // A YAML flow mapping may begin like that, too.
+    }
+  }
+  const { parseDocument } = await import('yaml');
+  const document = parseDocument(text, { prettyErrors: true });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const line = error.linePos?.[0].line;
+    throw new SettingsError(`${what} ${path}${line === undefined ? '' : `, line ${line}`}: ${error.message.split('\n')[0] ?? ''}`, {
+      code: 'settings-invalid',
+      hint: 'It has to be YAML.',
+    });
+  }
+  return document.toJS({ maxAliasCount: 100 }) as unknown;
+}

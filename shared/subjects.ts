@@ -1,0 +1,103 @@
+/**
+ * Every subject of the bus, built and parsed in one place. A subject proves nothing: it routes, and the signed payload
+ * says the same again. The table of who may publish and subscribe what is in docs/protocol.md and permissions.ts.
+ */
+import { createHash } from 'node:crypto';
+import { ProtocolError, UsageError } from './errors.ts';
+import { LIMITS } from './limits.ts';
+
+const TOKEN_LENGTH = 128;
+const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
+
+/** One token of a subject: `[a-z0-9_-]` as it is, other bytes as `=XX`, too long ones as `=h` + base32(sha256). */
+export function toToken(text: string): string {
+  let token = '';
+  for (const byte of Buffer.from(text, 'utf8')) {
+    const character = String.fromCharCode(byte);
+    token += /[a-z0-9_-]/.test(character) ? character : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  if (token === '') return '=';
+  return token.length <= TOKEN_LENGTH ? token : `=h${base32(createHash('sha256').update(text, 'utf8').digest())}`;
+}
+
+function base32(bytes: Uint8Array): string {
+  let text = '';
+  let bits = 0;
+  let value = 0;
+  for (const byte of bytes) {
+    value = (value << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      text += BASE32[(value >>> (bits - 5)) & 31] ?? '';
+      bits -= 5;
+    }
+    value &= 0xff;
+  }
+  return bits > 0 ? text + (BASE32[(value << (5 - bits)) & 31] ?? '') : text;
+}
+
+const FLEET_NAME = /^[a-z0-9][a-z0-9_-]*$/;
+
+/** @throws UsageError `bad-fleet-name` */
+export function assertFleetName(fleet: string): void {
+  if (!FLEET_NAME.test(fleet) || fleet.length > LIMITS.fleetNameLength)
+    throw new UsageError(`"${fleet}" can't be the name of a fleet`, {
+      code: 'bad-fleet-name',
+      hint: `Use lower-case letters, digits, - and _, at most ${LIMITS.fleetNameLength} of them.`,
+    });
+}
+
+/** How a command travels; signed into it. */
+export type Via = { kind: 'direct' } | { kind: 'all' } | { kind: 'fact'; fact: string; value: string };
+
+export function formatVia(via: Via): string {
+  return via.kind === 'fact' ? `fact:${via.fact}=${via.value}` : via.kind;
+}
+
+/** @throws ProtocolError `malformed` */
+export function parseVia(text: string): Via {
+  if (text === 'direct' || text === 'all') return { kind: text };
+  const match = /^fact:([^=]+)=(.*)$/s.exec(text);
+  if (match?.[1] === undefined || match[2] === undefined)
+    throw new ProtocolError('not a way for a command to travel', { code: 'malformed' });
+  return { kind: 'fact', fact: match[1], value: match[2] };
+}
+
+/** The subjects of one fleet. */
+export class Subjects {
+  readonly prefix: string;
+
+  constructor(fleet: string) {
+    assertFleetName(fleet);
+    this.prefix = `fleet.${fleet}`;
+  }
+
+  /** Where a command for this node arrives when it travels this way. */
+  command(via: Via, node: string): string {
+    if (via.kind === 'all') return this.commandAll();
+    if (via.kind === 'direct') return this.commandNode(node);
+    return `${this.prefix}.cmd.fact.${toToken(via.fact)}.${toToken(via.value)}`;
+  }
+  commandAll = (): string => `${this.prefix}.cmd.all`;
+  commandNode = (node: string): string => `${this.prefix}.cmd.node.${toToken(node)}`;
+  control = (): string => `${this.prefix}.ctl.>`;
+
+  result = (caller: string, job: string, node: string): string =>
+    `${this.prefix}.res.${toToken(caller)}.${job}.${toToken(node)}`;
+  resultsOf = (caller: string, job: string): string => `${this.prefix}.res.${toToken(caller)}.${job}.*`;
+  record = (caller: string, job: string, node: string): string =>
+    `${this.prefix}.rec.${toToken(caller)}.${job}.${toToken(node)}`;
+
+  roster = (node: string): string => `${this.prefix}.roster.${toToken(node)}`;
+  rosters = (): string => `${this.prefix}.roster.*`;
+  inventoryHead = (node: string): string => `${this.prefix}.inv.${toToken(node)}`;
+  inventoryHeads = (): string => `${this.prefix}.inv.*`;
+  inventoryBody = (node: string): string => `${this.prefix}.inv.${toToken(node)}.facts`;
+  inventoryBodies = (): string => `${this.prefix}.inv.*.facts`;
+}
+
+/** Inbox prefix of an identity; nats.js appends a random part. */
+export const inboxPrefix = (name: string): string => `_INBOX_${toToken(name)}`;
+
+/** The stream that keeps roster and inventory. */
+export const inventoryStream = (fleet: string): string => `FLEET_${fleet}_INVENTORY`;

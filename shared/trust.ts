@@ -1,0 +1,142 @@
+/**
+ * From pinned roots to "this key is db1's": verifies credential chains, each link once, and remembers them. What is
+ * remembered still has to be valid in time at every use.
+ */
+import { ProtocolError } from './errors.ts';
+import { LIMITS } from './limits.ts';
+import { sha256, toHex, VerifyKey } from './signing.ts';
+import { credentialSignedBytes, parseCredential, type Credential, type CredentialBody } from './wire/credential.ts';
+import type { CredentialSource } from './wire/envelope.ts';
+import type { Clock } from './clock.ts';
+
+export interface VerifiedCredential {
+  readonly credential: Credential;
+  readonly verifyKey: VerifyKey;
+}
+
+export interface TrustOptions {
+  readonly fleetId: string;
+  /** Public keys of the roots, 32 bytes each; a set, so that they can be rotated. */
+  readonly roots: readonly Uint8Array[];
+  /** Credentials remembered at once; beyond that the oldest is verified again when it comes back. */
+  readonly remembered?: number;
+}
+
+const HASH_BYTES = 32;
+
+export class TrustStore implements CredentialSource {
+  readonly fleetId: string;
+  readonly #roots: ReadonlyMap<string, VerifyKey>;
+  readonly #clock: Clock;
+  readonly #remembered: number;
+  readonly #verified = new Map<string, VerifiedCredential>();
+
+  constructor(options: TrustOptions, dependencies: { clock: Clock }) {
+    this.fleetId = options.fleetId;
+    this.#roots = new Map(options.roots.map((root) => [toHex(sha256(root)), new VerifyKey(root)]));
+    this.#clock = dependencies.clock;
+    this.#remembered = options.remembered ?? 20_000;
+  }
+
+  resolve(credentialOrHash: Uint8Array): VerifiedCredential {
+    if (credentialOrHash.length !== HASH_BYTES) return this.verify(parseCredential(credentialOrHash));
+    const known = this.#verified.get(toHex(credentialOrHash));
+    if (known === undefined)
+      throw new ProtocolError('the signer is not known here', { code: 'unknown-signer' });
+    this.#assertInTime(known.credential);
+    return known;
+  }
+
+  /** Verifies a credential up to a pinned root, or finds it among those verified before. */
+  verify(credential: Credential): VerifiedCredential {
+    const id = toHex(credential.hash);
+    const known = this.#verified.get(id);
+    // The hash covers the body, which names its issuer's hash: the same hash is the same chain. Its own links count,
+    // not those that came along this time.
+    this.#assertInTime(known?.credential ?? credential);
+    if (known !== undefined) return known;
+    const issuerKey = this.#issuerKeyOf(credential);
+    const signed = credentialSignedBytes(this.fleetId, credential.body.issuer, credential.bodyBytes);
+    if (!issuerKey.verify(signed, credential.signature))
+      throw new ProtocolError('the credential was not signed by its issuer', { code: 'bad-credential' });
+    const verified = { credential, verifyKey: new VerifyKey(credential.body.sign) };
+    this.#remember(id, verified);
+    return verified;
+  }
+
+  #issuerKeyOf(credential: Credential): VerifyKey {
+    const issuerId = toHex(credential.body.issuer);
+    const { issuer } = credential;
+    if (issuer === undefined) {
+      const root = this.#roots.get(issuerId);
+      if (root === undefined)
+        throw new ProtocolError('the credential comes from another fleet', { code: 'unknown-root' });
+      return root;
+    }
+    if (toHex(issuer.hash) !== issuerId)
+      throw new ProtocolError('the credential names another issuer', { code: 'bad-credential' });
+    const verified = this.verify(issuer);
+    assertNarrows(issuer.body, credential.body);
+    return verified.verifyKey;
+  }
+
+  #assertInTime(credential: Credential): void {
+    const now = this.#clock.now();
+    for (let link: Credential | undefined = credential; link !== undefined; link = link.issuer) {
+      const { notBefore, notAfter, name } = link.body;
+      if (now < notBefore - LIMITS.clockSkewMs)
+        throw new ProtocolError(`the credential of ${name} is not valid yet`, { code: 'credential-not-yet-valid' });
+      if (now >= notAfter) throw new ProtocolError(`the credential of ${name} has expired`, { code: 'credential-expired' });
+    }
+  }
+
+  #remember(id: string, verified: VerifiedCredential): void {
+    if (this.#verified.size >= this.#remembered) {
+      const [oldest] = this.#verified.keys();
+      if (oldest !== undefined) this.#verified.delete(oldest);
+    }
+    this.#verified.set(id, verified);
+  }
+}
+
+/** A link may only narrow: kinds, names, roles, actions, validity. @throws ProtocolError `beyond-issuer` */
+function assertNarrows(issuer: CredentialBody, issued: CredentialBody): void {
+  const beyond = (what: string): never => {
+    throw new ProtocolError(`the issuer ${issuer.name} may not issue this ${what}`, { code: 'beyond-issuer' });
+  };
+  const { limits } = issuer;
+  if (issuer.kind !== 'issuer') beyond('credential at all');
+  if (limits.kinds !== undefined && !limits.kinds.includes(issued.kind)) beyond('kind');
+  if (limits.names !== undefined && !limits.names.some((pattern) => matchesGlob(pattern, issued.name))) beyond('name');
+  if (limits.roles !== undefined && !issued.roles.every((role) => limits.roles?.includes(role))) beyond('role');
+  if (limits.lifetimeMs !== undefined && issued.notAfter - issued.notBefore > limits.lifetimeMs) beyond('lifetime');
+  if (issued.notAfter > issuer.notAfter || issued.notBefore < issuer.notBefore) beyond('validity');
+  if (limits.actions !== undefined && !isWithin(issued.limits.actions, limits.actions)) beyond('set of actions');
+  if (limits.where !== undefined && issued.limits.where !== limits.where) beyond('range of nodes');
+  if (issued.kind === 'issuer') {
+    if (limits.kinds !== undefined && !isWithin(issued.limits.kinds, limits.kinds)) beyond('range of kinds');
+    if (limits.names !== undefined && !isWithin(issued.limits.names, limits.names)) beyond('range of names');
+    if (limits.roles !== undefined && !isWithin(issued.limits.roles, limits.roles)) beyond('range of roles');
+    if (limits.lifetimeMs !== undefined && (issued.limits.lifetimeMs ?? Infinity) > limits.lifetimeMs) beyond('range of lifetimes');
+  }
+}
+
+function isWithin(narrow: readonly string[] | undefined, wide: readonly string[]): boolean {
+  return narrow !== undefined && narrow.every((item) => wide.includes(item));
+}
+
+function matchesGlob(pattern: string, name: string): boolean {
+  // Names are short and come from a signed credential; `*` is the only wildcard here.
+  const parts = pattern.split('*');
+  const [head = '', ...rest] = parts;
+  if (rest.length === 0) return pattern === name;
+  const tail = rest.pop() ?? '';
+  if (!name.startsWith(head) || name.length < head.length + tail.length || !name.endsWith(tail)) return false;
+  let at = head.length;
+  for (const part of rest) {
+    const found = name.indexOf(part, at);
+    if (found < 0 || found + part.length > name.length - tail.length) return false;
+    at = found + part.length;
+  }
+  return true;
+}

@@ -1,0 +1,85 @@
+/**
+ * A command as it is signed: who it is for, what, until when, and where the answer goes. Unknown fields are ignored,
+ * unless `crit` names them: that is how later versions add to it.
+ */
+import * as z from 'zod';
+import { decode, encode } from '../codec.ts';
+import { ProtocolError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { bytesOf } from './signed-bytes.ts';
+
+export const COMMAND_KINDS = ['command', 'cancel', 'status', 'credit', 'approve'] as const;
+
+const time = z.number().int().nonnegative();
+const NodeName = z.string().min(1).max(LIMITS.nodeNameLength);
+
+/** Named nodes, an expression, or both; neither means every node. */
+export const Target = z.strictObject({
+  nodes: z.array(NodeName).min(1).max(LIMITS.namesPerEnvelope).optional(),
+  where: z.string().max(LIMITS.whereBytes).optional(),
+});
+export type Target = z.infer<typeof Target>;
+
+export const CommandOptions = z.strictObject({
+  dryRun: z.boolean().optional(),
+  /** Answer a broadcast also when it doesn't match. */
+  ask: z.boolean().optional(),
+  /** How long the action may run on the node, in milliseconds; its own default when absent. */
+  timeoutMs: z.number().int().positive().optional(),
+});
+
+/** Fields that later features fill; they are in the format from the start, so that none of them needs another one. */
+export const ReservedFields = z.object({
+  /** Compression of the payload's data. */
+  codec: z.string().max(32).optional(),
+  /** Chunk: index, count, SHA-256 of the whole. */
+  part: z.tuple([z.number().int().nonnegative(), z.number().int().positive(), bytesOf(32)]).optional(),
+  trace: z.string().max(256).optional(),
+  /** Hash of the frozen job or playbook run. */
+  plan: bytesOf(32).optional(),
+  fence: z.strictObject({ lock: z.string().max(256), token: z.number().int() }).optional(),
+  epochs: z.strictObject({ policy: z.number().int().optional(), revoked: z.number().int().optional() }).optional(),
+  /** Names of fields that have to be understood. */
+  crit: z.array(z.string().max(64)).max(32).optional(),
+});
+
+export const Command = ReservedFields.extend({
+  /** 128 random bits. */
+  id: bytesOf(16),
+  job: z.string().regex(/^[0-9a-z]{1,40}$/),
+  kind: z.enum(COMMAND_KINDS),
+  issued: time,
+  expires: time,
+  /** Nothing starts after it. */
+  startBy: time,
+  target: Target,
+  /** How it travels: `direct`, `all`, or `fact:<fact>=<value>`; has to equal the subject of arrival. */
+  via: z.string().max(512),
+  action: z.string().min(1).max(128),
+  args: z.record(z.string(), z.unknown()),
+  reply: z.enum(['res', 'rec']),
+  options: CommandOptions,
+  /** The message that this one tries again. */
+  retryOf: bytesOf(16).optional(),
+});
+export type Command = z.infer<typeof Command>;
+
+const UNDERSTOOD: ReadonlySet<string> = new Set([
+  'id', 'job', 'kind', 'issued', 'expires', 'startBy', 'target', 'via', 'action', 'args', 'reply', 'options',
+]); // prettier-ignore
+
+export function encodeCommand(command: Command): Uint8Array {
+  return encode(command);
+}
+
+/** @throws ProtocolError `malformed` */
+export function decodeCommand(payload: Uint8Array): Command {
+  const parsed = Command.safeParse(decode(payload));
+  if (!parsed.success) throw new ProtocolError('not a command', { code: 'malformed', cause: parsed.error });
+  return parsed.data;
+}
+
+/** The first field that the sender calls critical and this version doesn't act on. */
+export function firstNotUnderstood(command: Command): string | undefined {
+  return command.crit?.find((field) => !UNDERSTOOD.has(field));
+}

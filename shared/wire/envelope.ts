@@ -1,0 +1,83 @@
+/**
+ * The frame of every message: msgpack `[1, payload, [[alg, credential | its hash, signature], …], attachment?]`.
+ * Opening verifies first and gives the payload's bytes back; decoding and validating them come after.
+ */
+import * as z from 'zod';
+import { decode, encode } from '../codec.ts';
+import { ProtocolError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { Signer } from '../signing.ts';
+import { ALGORITHMS, signedBytes, type MessageKind } from './signed-bytes.ts';
+import type { Credential } from './credential.ts';
+import type { VerifiedCredential } from '../trust.ts';
+
+/** Signatures on one message: the caller's, and those of who approved it. */
+const MAX_SIGNATURES = 4;
+
+const bytes = z.instanceof(Uint8Array);
+const EnvelopeFrame = z
+  .tuple([z.literal(1), bytes, z.array(z.tuple([z.enum(ALGORITHMS), bytes, bytes])).min(1).max(MAX_SIGNATURES)])
+  .or(z.tuple([z.literal(1), bytes, z.array(z.tuple([z.enum(ALGORITHMS), bytes, bytes])).min(1).max(MAX_SIGNATURES), bytes]));
+
+/** Who signs: a key, the credential that vouches for it, and whether to spell the credential out. */
+export interface SignerIdentity {
+  readonly signer: Signer;
+  readonly credential: Credential;
+}
+
+/** Turns what stands in a signature's second place into a credential whose chain holds now, or throws. */
+export interface CredentialSource {
+  /** @throws ProtocolError `unknown-signer`, `bad-credential`, `credential-expired`, … */
+  resolve(credentialOrHash: Uint8Array): VerifiedCredential;
+}
+
+export interface SealOptions {
+  /** Send the whole credential (the reader pins roots only) instead of its hash (the reader has seen it). */
+  readonly inlineCredential: boolean;
+}
+
+/** Signs a payload and frames it. */
+export async function seal(
+  kind: MessageKind,
+  fleetId: string,
+  identity: SignerIdentity,
+  payload: Uint8Array,
+  options: SealOptions,
+): Promise<Uint8Array> {
+  const { credential, signer } = identity;
+  const signature = await signer.sign(signedBytes(kind, fleetId, 'ed25519', credential.hash, payload));
+  const reference = options.inlineCredential ? credential.bytes : credential.hash;
+  return encode([1, payload, [['ed25519', reference, signature]]]);
+}
+
+export interface OpenedEnvelope {
+  readonly payload: Uint8Array;
+  /** The first is the caller's; every one of them was verified. */
+  readonly signers: readonly [VerifiedCredential, ...VerifiedCredential[]];
+  readonly attachment: Uint8Array | undefined;
+}
+
+/**
+ * Verifies every signature of a message.
+ * @throws ProtocolError `malformed`, `unsupported-algorithm`, `bad-signature`, or what `credentials` throws.
+ */
+export function open(
+  kind: MessageKind,
+  fleetId: string,
+  message: Uint8Array,
+  credentials: CredentialSource,
+): OpenedEnvelope {
+  const frame = EnvelopeFrame.safeParse(decode(message, LIMITS.envelopeBytes));
+  if (!frame.success) throw new ProtocolError('not an envelope', { code: 'malformed' });
+  const [, payload, signatures, attachment] = frame.data;
+  const signers = signatures.map(([alg, reference, signature]) => {
+    if (alg !== 'ed25519') throw new ProtocolError(`algorithm ${alg} is not accepted here`, { code: 'unsupported-algorithm' });
+    const signer = credentials.resolve(reference);
+    if (!signer.verifyKey.verify(signedBytes(kind, fleetId, alg, signer.credential.hash, payload), signature))
+      throw new ProtocolError('the signature does not hold', { code: 'bad-signature' });
+    return signer;
+  });
+  const [first, ...others] = signers;
+  if (first === undefined) throw new ProtocolError('not an envelope', { code: 'malformed' });
+  return { payload, signers: [first, ...others], attachment };
+}

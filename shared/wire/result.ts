@@ -1,0 +1,67 @@
+/** What a node answers, signed: an acknowledgement, a final state with its data, `unmatched`, or a chunk of these. */
+import * as z from 'zod';
+import { decode, encode } from '../codec.ts';
+import { ProtocolError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { FINAL_STATES } from '../states.ts';
+import { ReservedFields } from './command.ts';
+import { bytesOf } from './signed-bytes.ts';
+
+export const RESULT_KINDS = ['ack', 'output', 'result', 'unmatched'] as const;
+
+export const StreamDigest = z.object({ bytes: z.number().int().nonnegative(), sha256: bytesOf(32) });
+
+const ResultHead = ReservedFields.extend({
+  /** Message id of the command. */
+  id: bytesOf(16),
+  job: z.string().max(40),
+  /** SHA-256 of the command's payload: what was answered, to the byte. */
+  command: bytesOf(32),
+  node: z.string().min(1).max(LIMITS.nodeNameLength),
+  /** Counts this node's messages for this command from 0. */
+  seq: z.number().int().nonnegative(),
+  /** The node's clock when it signed, milliseconds since the epoch. */
+  now: z.number().int(),
+});
+
+export const Result = ResultHead.extend({
+  kind: z.enum(RESULT_KINDS),
+  /** With kind `result`. */
+  state: z.enum(FINAL_STATES).optional(),
+  /** Stable, for programs: `not-authorized`, `exit-code`, … */
+  code: z.string().max(64).optional(),
+  reason: z.string().max(4096).optional(),
+  data: z.unknown().optional(),
+  timing: z.object({ received: z.number(), started: z.number().optional(), ended: z.number().optional() }).optional(),
+  /** With a final result of a program: what each output stream was, in whole. */
+  streams: z.record(z.string(), StreamDigest).optional(),
+});
+export type Result = z.infer<typeof Result>;
+
+/** A piece of a result that is larger than a message may be; `chunk` is a piece of the encoded result. */
+export const ResultPart = ResultHead.extend({
+  kind: z.literal('part'),
+  part: z.tuple([z.number().int().nonnegative(), z.number().int().positive(), bytesOf(32)]),
+  chunk: z.instanceof(Uint8Array),
+});
+export type ResultPart = z.infer<typeof ResultPart>;
+
+const ResultMessage = z.union([Result, ResultPart]);
+
+export function encodeResult(result: Result | ResultPart): Uint8Array {
+  return encode(result);
+}
+
+/** @throws ProtocolError `malformed` */
+export function decodeResultMessage(payload: Uint8Array): Result | ResultPart {
+  const parsed = ResultMessage.safeParse(decode(payload));
+  if (!parsed.success) throw new ProtocolError('not a result', { code: 'malformed', cause: parsed.error });
+  return parsed.data;
+}
+
+/** @throws ProtocolError `malformed` */
+export function decodeResult(payload: Uint8Array): Result {
+  const parsed = Result.safeParse(decode(payload, LIMITS.resultBytes));
+  if (!parsed.success) throw new ProtocolError('not a result', { code: 'malformed', cause: parsed.error });
+  return parsed.data;
+}

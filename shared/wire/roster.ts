@@ -1,0 +1,27 @@
+/** One entry a node, written by the issuer at approval: who belongs to the fleet. Silence is measured against it. */
+import * as z from 'zod';
+import { decode, encode } from '../codec.ts';
+import { ProtocolError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+
+export const RosterEntry = z.object({
+  /** The subject it is stored under: an entry moved elsewhere is no entry. */
+  subject: z.string().max(512),
+  revision: z.number().int().nonnegative(),
+  node: z.string().min(1).max(LIMITS.nodeNameLength),
+  state: z.enum(['joined', 'retired']),
+  /** The node's credential, whole. */
+  credential: z.instanceof(Uint8Array),
+});
+export type RosterEntry = z.infer<typeof RosterEntry>;
+
+export function encodeRosterEntry(entry: RosterEntry): Uint8Array {
+  return encode(entry);
+}
+
+/** @throws ProtocolError `malformed` */
+export function decodeRosterEntry(payload: Uint8Array): RosterEntry {
+  const parsed = RosterEntry.safeParse(decode(payload));
+  if (!parsed.success) throw new ProtocolError('not a roster entry', { code: 'malformed', cause: parsed.error });
+  return parsed.data;
+}

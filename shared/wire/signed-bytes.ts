@@ -1,0 +1,25 @@
+/**
+ * The exact bytes that a signature covers: `fleet/1/<message kind>/<fleet id>/<alg>\0`, the hash of the signer's
+ * credential, the payload. A signature made for one purpose, fleet or algorithm never holds for another.
+ */
+import * as z from 'zod';
+
+export const MESSAGE_KINDS = ['command', 'result', 'roster', 'inventory', 'credential', 'event', 'policy', 'revocation', 'audit'] as const;
+export type MessageKind = (typeof MESSAGE_KINDS)[number];
+
+export const ALGORITHMS = ['ed25519', 'x25519-hmac'] as const;
+export type Algorithm = (typeof ALGORITHMS)[number];
+
+export function signedBytes(
+  kind: MessageKind,
+  fleetId: string,
+  alg: Algorithm,
+  credentialHash: Uint8Array,
+  payload: Uint8Array,
+): Uint8Array {
+  return Buffer.concat([Buffer.from(`fleet/1/${kind}/${fleetId}/${alg}\0`, 'latin1'), credentialHash, payload]);
+}
+
+/** Schema of a byte string of a fixed length. */
+export const bytesOf = (length: number) =>
+  z.instanceof(Uint8Array).refine((bytes) => bytes.length === length, `expected ${length} bytes`);
