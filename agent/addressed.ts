@@ -10,7 +10,12 @@ import type { Expression } from '../shared/where/expression.ts';
 export type Misaddressed = 'misrouted' | 'not-named';
 
 /** A copy that arrives another way than it was signed for is nobody's command; nor is one that names others. */
-export function misaddressed(command: Command, arrival: string, node: string, subjects: Subjects): Misaddressed | undefined {
+export function misaddressed(
+  command: Command,
+  arrival: string,
+  node: string,
+  subjects: Subjects,
+): Misaddressed | undefined {
   if (subjects.command(parseVia(command.via), node) !== arrival) return 'misrouted';
   if (command.target.nodes !== undefined && !command.target.nodes.includes(node)) return 'not-named';
   return undefined;

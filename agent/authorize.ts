@@ -17,16 +17,25 @@ export interface AuthorizeDependencies {
 export async function authorize(verified: VerifiedCommand, dependencies: AuthorizeDependencies): Promise<void> {
   const { command, caller } = verified;
   const { name, roles, limits } = caller.credential.body;
-  const task = command.action === 'task.run' && typeof command.args['task'] === 'string' ? command.args['task'] : undefined;
+  const task =
+    command.action === 'task.run' && typeof command.args['task'] === 'string' ? command.args['task'] : undefined;
   const what = task === undefined ? `the action ${command.action}` : `the task ${task}`;
   const refuse = (why: string, rule: string): RefusedError => {
     dependencies.log.info({ caller: name, job: command.job, action: command.action, task, rule }, 'refused');
     return new RefusedError(`${name} may not run ${what} here: ${why}`, { code: 'not-authorized' });
   };
-  if (limits.actions !== undefined && !limits.actions.includes(command.action)) throw refuse('its credential is for other actions', 'credential.actions');
-  if (limits.where !== undefined && !(await matchesLive(parseWhere(limits.where), dependencies.node, dependencies.facts)))
+  if (limits.actions !== undefined && !limits.actions.includes(command.action))
+    throw refuse('its credential is for other actions', 'credential.actions');
+  if (
+    limits.where !== undefined &&
+    !(await matchesLive(parseWhere(limits.where), dependencies.node, dependencies.facts))
+  )
     throw refuse('its credential is for other nodes', 'credential.where');
   const decision = decide(dependencies.policy(), { roles, action: command.action, task });
-  if (!decision.allowed) throw refuse(roles.length === 0 ? 'it has no role' : `no rule for ${roles.join(', ')} allows it`, decision.rule);
-  dependencies.log.info({ caller: name, job: command.job, action: command.action, task, rule: decision.rule }, 'allowed');
+  if (!decision.allowed)
+    throw refuse(roles.length === 0 ? 'it has no role' : `no rule for ${roles.join(', ')} allows it`, decision.rule);
+  dependencies.log.info(
+    { caller: name, job: command.job, action: command.action, task, rule: decision.rule },
+    'allowed',
+  );
 }

@@ -7,13 +7,19 @@ import type { Command } from '../shared/wire/command.ts';
 export function assertFresh(command: Command, now: number): void {
   const { issued, expires, startBy } = command;
   if (issued > now + LIMITS.clockSkewMs)
-    throw new RefusedError(`the command is from ${seconds(issued - now)} in this node's future: one of the clocks is off`, {
-      code: 'clock-skew',
-    });
+    throw new RefusedError(
+      `the command is from ${seconds(issued - now)} in this node's future: one of the clocks is off`,
+      {
+        code: 'clock-skew',
+      },
+    );
   if (expires - issued > LIMITS.commandLifeMs)
-    throw new RefusedError(`the command would be valid for ${seconds(expires - issued)}; ${seconds(LIMITS.commandLifeMs)} is the most`, {
-      code: 'lives-too-long',
-    });
+    throw new RefusedError(
+      `the command would be valid for ${seconds(expires - issued)}; ${seconds(LIMITS.commandLifeMs)} is the most`,
+      {
+        code: 'lives-too-long',
+      },
+    );
   if (now >= expires)
     throw new RefusedError(`the command expired ${seconds(now - expires)} before it arrived`, { code: 'too-late' });
   if (now > startBy)

@@ -87,7 +87,9 @@ export class Pipeline {
     try {
       assertFresh(command, clock.now());
       if (seen.kind === 'before-floor')
-        throw new RefusedError('the command is from a time of which this node has forgotten what it ran', { code: 'too-late' });
+        throw new RefusedError('the command is from a time of which this node has forgotten what it ran', {
+          code: 'too-late',
+        });
       remembered = memory.claim(key);
       if (!(await this.#matches(verified))) {
         counters.count('unmatched');

@@ -45,8 +45,7 @@ export function decide(policy: Policy, request: PolicyRequest): Decision {
 
 function fits(patterns: readonly string[] | undefined, name: string): boolean {
   return (
-    patterns?.some((pattern) =>
-      pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name,
-    ) ?? false
+    patterns?.some((pattern) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name)) ??
+    false
   );
 }

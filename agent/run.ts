@@ -50,13 +50,24 @@ function checkOutput(action: RunnableAction, outcome: ActionOutcome, log: Logger
   if (outcome.data === undefined) return outcome;
   const parsed = action.definition.output.safeParse(outcome.data);
   if (parsed.success) return { ...outcome, data: parsed.data };
-  log.error({ action: action.definition.name, issues: parsed.error.issues }, 'an action gave something else than it promises');
-  return { state: 'failed', code: 'internal', reason: `the action ${action.definition.name} gave something else than it promises: a bug` };
+  log.error(
+    { action: action.definition.name, issues: parsed.error.issues },
+    'an action gave something else than it promises',
+  );
+  return {
+    state: 'failed',
+    code: 'internal',
+    reason: `the action ${action.definition.name} gave something else than it promises: a bug`,
+  };
 }
 
 function outcomeOfError(error: unknown, action: string, log: Logger): ActionOutcome {
   if (error instanceof FleetError)
     return { state: error.name === 'RefusedError' ? 'refused' : 'failed', code: error.code, reason: error.message };
   log.error({ action, err: error }, 'an action threw');
-  return { state: 'failed', code: 'internal', reason: `the action ${action} broke: a bug, its stack is in the agent's log` };
+  return {
+    state: 'failed',
+    code: 'internal',
+    reason: `the action ${action} broke: a bug, its stack is in the agent's log`,
+  };
 }

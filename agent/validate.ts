@@ -23,5 +23,7 @@ export function assertValidInput(action: RunnableAction, command: Command): unkn
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
-  throw new RefusedError(`${definition.name} can't be run with that: ${where}${issue?.message ?? ''}`, { code: 'invalid-input' });
+  throw new RefusedError(`${definition.name} can't be run with that: ${where}${issue?.message ?? ''}`, {
+    code: 'invalid-input',
+  });
 }

@@ -24,6 +24,8 @@ export function verifyCommand(message: BusMessage, trust: TrustStore): VerifiedC
   const { payload, signers } = open('command', trust.fleetId, message.data, trust);
   const [caller] = signers;
   if (!CALLERS.has(caller.credential.body.kind))
-    throw new ProtocolError(`a credential for a ${caller.credential.body.kind} can't command`, { code: 'not-a-caller' });
+    throw new ProtocolError(`a credential for a ${caller.credential.body.kind} can't command`, {
+      code: 'not-a-caller',
+    });
   return { command: decodeCommand(payload), caller, signers, payloadHash: sha256(payload), subject: message.subject };
 }

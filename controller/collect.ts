@@ -53,7 +53,8 @@ export class Collector {
     });
     this.#after(options.ackTimeoutMs / 2, () => this.#tryAgain());
     this.#after(options.ackTimeoutMs, () => this.#giveUpOnSilent());
-    if (options.deadlineMs !== undefined) this.#after(options.deadlineMs + LIMITS.deadlineGraceMs, () => this.#giveUpAtDeadline());
+    if (options.deadlineMs !== undefined)
+      this.#after(options.deadlineMs + LIMITS.deadlineGraceMs, () => this.#giveUpAtDeadline());
     this.#endIfComplete();
   }
 

@@ -8,7 +8,12 @@ import { inventoryStream, type Subjects } from '../shared/subjects.ts';
 import type { TrustStore, VerifiedCredential } from '../shared/trust.ts';
 import { parseCredential } from '../shared/wire/credential.ts';
 import { open } from '../shared/wire/envelope.ts';
-import { decodeInventoryBody, decodeInventoryHead, type InventoryBody, type InventoryHead } from '../shared/wire/inventory.ts';
+import {
+  decodeInventoryBody,
+  decodeInventoryHead,
+  type InventoryBody,
+  type InventoryHead,
+} from '../shared/wire/inventory.ts';
 import { decodeRosterEntry } from '../shared/wire/roster.ts';
 
 export interface RosterNode {
@@ -53,7 +58,8 @@ function readRosterEntry(stored: StoredMessage, subjects: Subjects, trust: Trust
   const { payload, signers } = open('roster', trust.fleetId, stored.data, trust);
   const entry = decodeRosterEntry(payload);
   const signer = signers[0].credential.body;
-  if (signer.kind !== 'issuer') throw new ProtocolError(`signed by the ${signer.kind} ${signer.name}, not by an issuer`, { code: 'not-an-issuer' });
+  if (signer.kind !== 'issuer')
+    throw new ProtocolError(`signed by the ${signer.kind} ${signer.name}, not by an issuer`, { code: 'not-an-issuer' });
   if (entry.subject !== stored.subject || subjects.roster(entry.node) !== stored.subject)
     throw new ProtocolError('stored under another subject than it was signed for', { code: 'misrouted' });
   const credential = parseCredential(entry.credential);
@@ -75,7 +81,9 @@ export async function readInventory(
 ): Promise<{ bodies: Map<string, InventoryBody>; problems: string[] }> {
   const { bus, fleet, subjects } = dependencies;
   const stored = await bus.loadAll(inventoryStream(fleet), subjects.inventoryBodies());
-  const { entries, problems } = readEntries(stored, dependencies, decodeInventoryBody, (node) => subjects.inventoryBody(node));
+  const { entries, problems } = readEntries(stored, dependencies, decodeInventoryBody, (node) =>
+    subjects.inventoryBody(node),
+  );
   return { bodies: entries, problems };
 }
 
@@ -85,7 +93,9 @@ export async function readInventoryHeads(
 ): Promise<{ heads: Map<string, InventoryHead>; problems: string[] }> {
   const { bus, fleet, subjects } = dependencies;
   const stored = await bus.loadAll(inventoryStream(fleet), subjects.inventoryHeads());
-  const { entries, problems } = readEntries(stored, dependencies, decodeInventoryHead, (node) => subjects.inventoryHead(node));
+  const { entries, problems } = readEntries(stored, dependencies, decodeInventoryHead, (node) =>
+    subjects.inventoryHead(node),
+  );
   return { heads: entries, problems };
 }
 
@@ -102,7 +112,12 @@ function readEntries<T extends { node: string; subject: string }>(
       const { payload, signers } = open('inventory', trust.fleetId, data, trust);
       const entry = decode(payload);
       const signer = signers[0].credential.body;
-      if (signer.kind !== 'node' || signer.name !== entry.node || entry.subject !== subject || subjectOf(entry.node) !== subject)
+      if (
+        signer.kind !== 'node' ||
+        signer.name !== entry.node ||
+        entry.subject !== subject ||
+        subjectOf(entry.node) !== subject
+      )
         throw new ProtocolError('it is not from the node that it speaks for', { code: 'misrouted' });
       entries.set(entry.node, entry);
     } catch (error) {

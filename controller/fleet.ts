@@ -17,7 +17,14 @@ import { readInventory, readInventoryHeads, readRoster, type Directory, type Ros
 import { publishCommand } from './publish.ts';
 import { Receiver } from './receive.ts';
 import type { NodeResult } from './report.ts';
-import { createJobId, signBroadcast, signDirect, type CommandRequest, type SignedCommand, type SigningContext } from './request.ts';
+import {
+  createJobId,
+  signBroadcast,
+  signDirect,
+  type CommandRequest,
+  type SignedCommand,
+  type SigningContext,
+} from './request.ts';
 import { resolveTarget, type Resolved, type TargetSpec } from './resolve.ts';
 
 export interface FleetOptions {
@@ -76,7 +83,14 @@ export class Fleet {
     const trust = new TrustStore({ fleetId: identity.fleetId, roots: identity.roots }, { clock });
     assertUsable(identity, trust, options.identity);
     const { servers, tls, jsDomain } = options;
-    const bus = await connectBus({ servers, tls, jsDomain, name: identity.name, loginSeed: identity.loginSeed, patient: false });
+    const bus = await connectBus({
+      servers,
+      tls,
+      jsDomain,
+      name: identity.name,
+      loginSeed: identity.loginSeed,
+      patient: false,
+    });
     return new Fleet(identity, bus, trust, clock);
   }
 
@@ -140,7 +154,11 @@ export class Fleet {
       publishCommand(command, { bus: this.#bus, subjects: this.#subjects }, only);
     };
     const progress = (): void =>
-      options.onProgress?.({ done: nodes.length + unmatched.length, expected: names.length, waiting: collector.waiting });
+      options.onProgress?.({
+        done: nodes.length + unmatched.length,
+        expected: names.length,
+        waiting: collector.waiting,
+      });
     const subscription = this.#bus.subscribe(this.#subjects.resultsOf(this.caller, job), (message) => {
       const result = receiver.receive(message);
       if (result === undefined) return;
@@ -232,7 +250,9 @@ function assertUsable(identity: Identity, trust: TrustStore, path: string): void
 
 function hopelessOf(expected: readonly RosterNode[]): Map<string, string> {
   return new Map(
-    expected.flatMap(({ name, problem }) => (problem === undefined ? [] : [[name, `its answers can't be trusted: ${problem}`] as const])),
+    expected.flatMap(({ name, problem }) =>
+      problem === undefined ? [] : [[name, `its answers can't be trusted: ${problem}`] as const],
+    ),
   );
 }
 

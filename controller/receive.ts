@@ -63,7 +63,11 @@ export class Receiver {
     const result = parsed.kind === 'part' ? this.#assemble(parsed) : parsed;
     if (result === undefined) return undefined;
     const { caller, job } = this.#options;
-    if (signer.kind !== 'node' || signer.name !== result.node || subjects.result(caller, job, result.node) !== message.subject)
+    if (
+      signer.kind !== 'node' ||
+      signer.name !== result.node ||
+      subjects.result(caller, job, result.node) !== message.subject
+    )
       throw new ProtocolError('not from the node that it speaks for', { code: 'misrouted' });
     if (result.job !== job || this.#sent.get(toHex(result.id)) !== toHex(result.command))
       throw new ProtocolError('answers something that was not asked', { code: 'not-asked' });
@@ -73,7 +77,8 @@ export class Receiver {
   #assemble(part: ResultPart): Result | undefined {
     const [index, count, hash] = part.part;
     const key = `${part.node}\0${toHex(hash)}`;
-    if (index >= count || count > LIMITS.resultParts) throw new ProtocolError('impossible chunk', { code: 'malformed' });
+    if (index >= count || count > LIMITS.resultParts)
+      throw new ProtocolError('impossible chunk', { code: 'malformed' });
     let assembly = this.#assemblies.get(key);
     if (assembly === undefined) {
       assembly = { chunks: Array.from({ length: count }), missing: count, bytes: 0 };
@@ -91,9 +96,11 @@ export class Receiver {
     if (assembly.missing > 0) return undefined;
     this.#assemblies.delete(key);
     const payload = Buffer.concat(assembly.chunks.filter((chunk) => chunk !== undefined));
-    if (Buffer.compare(sha256(payload), hash) !== 0) throw new ProtocolError('the chunks do not add up', { code: 'malformed' });
+    if (Buffer.compare(sha256(payload), hash) !== 0)
+      throw new ProtocolError('the chunks do not add up', { code: 'malformed' });
     const result = decodeResult(payload);
-    if (result.node !== part.node) throw new ProtocolError('not from the node that it speaks for', { code: 'misrouted' });
+    if (result.node !== part.node)
+      throw new ProtocolError('not from the node that it speaks for', { code: 'misrouted' });
     return result;
   }
 }

@@ -46,7 +46,9 @@ export function resolveTarget(
   roster: ReadonlyMap<string, RosterNode>,
   inventory: ReadonlyMap<string, InventoryBody> | undefined,
 ): Resolved {
-  const joined = [...roster.values()].filter(({ state }) => state === 'joined').sort((a, b) => (a.name < b.name ? -1 : 1));
+  const joined = [...roster.values()]
+    .filter(({ state }) => state === 'joined')
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
   const selectors = spec.nodes.map((list) => list.map(parseNameSelector));
   const excluded = spec.exclude.map(parseNameSelector);
   const names = joined.map(({ name }) => name);
@@ -79,9 +81,13 @@ function matchesInventory(
   const own = { name: node.name, ...(Object.keys(node.trusted).length > 0 ? { trusted: node.trusted } : {}) };
   if (entry === undefined || fresh) return matchWhere(where, own, { isUndecided: (path) => !isFixed(path) });
   const volatile = entry.volatile.map(parsePath);
-  return matchWhere(where, { ...entry.facts, ...own }, {
-    isUndecided: (path) => volatile.some((pattern) => mayOverlap(pattern, path)),
-  });
+  return matchWhere(
+    where,
+    { ...entry.facts, ...own },
+    {
+      isUndecided: (path) => volatile.some((pattern) => mayOverlap(pattern, path)),
+    },
+  );
 }
 
 /** The roster itself answers for these: no node's word is needed. */
@@ -89,7 +95,11 @@ function isFixed({ segments: [first] }: PathPattern): boolean {
   return first?.kind === 'literal' && (first.text === 'name' || first.text === 'trusted');
 }
 
-function assertOnRoster(selector: NameSelector, roster: ReadonlyMap<string, RosterNode>, names: readonly string[]): void {
+function assertOnRoster(
+  selector: NameSelector,
+  roster: ReadonlyMap<string, RosterNode>,
+  names: readonly string[],
+): void {
   for (const name of namesOf(selector) ?? []) {
     const node = roster.get(name);
     if (node?.state === 'joined') continue;

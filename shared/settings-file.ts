@@ -36,10 +36,13 @@ async function parseText(text: string, path: string, what: string): Promise<unkn
   const [error] = document.errors;
   if (error !== undefined) {
     const line = error.linePos?.[0].line;
-    throw new SettingsError(`${what} ${path}${line === undefined ? '' : `, line ${line}`}: ${error.message.split('\n')[0] ?? ''}`, {
-      code: 'settings-invalid',
-      hint: 'It has to be YAML.',
-    });
+    throw new SettingsError(
+      `${what} ${path}${line === undefined ? '' : `, line ${line}`}: ${error.message.split('\n')[0] ?? ''}`,
+      {
+        code: 'settings-invalid',
+        hint: 'It has to be YAML.',
+      },
+    );
   }
   return document.toJS({ maxAliasCount: 100 }) as unknown;
 }

@@ -3,6 +3,7 @@
  * Pure, and on both ends: the controller asks before anything is sent, the node again before it runs anything.
  */
 import { LIMITS } from './limits.ts';
+import { nearestNames } from './names/nearest.ts';
 import type { ParameterValue, TaskParameter, TaskSummary } from './wire/inventory.ts';
 
 export type CheckedParameters =
@@ -92,8 +93,8 @@ function convert(type: TaskParameter['type'], raw: unknown): ParameterValue | un
 
 async function matchesWhole(pattern: string, text: string): Promise<boolean> {
   const { compilePattern } = await import('./where/regex.ts');
-  const { pattern: compiled } = compilePattern(pattern, false);
-  return compiled?.compiled.testExact(text) ?? false;
+  const compiled = compilePattern(pattern, false);
+  return 'compiled' in compiled && compiled.compiled.testExact(text);
 }
 
 function describeType(parameter: TaskParameter): string {
@@ -103,7 +104,9 @@ function describeType(parameter: TaskParameter): string {
 
 function describeUnknown(task: Pick<TaskSummary, 'name' | 'parameters'>, name: string): string {
   const known = Object.keys(task.parameters);
-  const hint = known.length === 0 ? 'it takes none' : `it takes ${known.join(', ')}`;
+  const [nearest] = nearestNames(name, known, 1);
+  const takes = known.length === 0 ? 'it takes none' : `it takes ${known.join(', ')}`;
+  const hint = nearest === undefined ? takes : `did you mean ${nearest}?`;
   return `task ${task.name} has no parameter ${JSON.stringify(name)}; ${hint}`;
 }
 

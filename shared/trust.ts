@@ -41,8 +41,7 @@ export class TrustStore implements CredentialSource {
   resolve(credentialOrHash: Uint8Array): VerifiedCredential {
     if (credentialOrHash.length !== HASH_BYTES) return this.verify(parseCredential(credentialOrHash));
     const known = this.#verified.get(toHex(credentialOrHash));
-    if (known === undefined)
-      throw new ProtocolError('the signer is not known here', { code: 'unknown-signer' });
+    if (known === undefined) throw new ProtocolError('the signer is not known here', { code: 'unknown-signer' });
     this.#assertInTime(known.credential);
     return known;
   }
@@ -86,7 +85,8 @@ export class TrustStore implements CredentialSource {
       const { notBefore, notAfter, name } = link.body;
       if (now < notBefore - LIMITS.clockSkewMs)
         throw new ProtocolError(`the credential of ${name} is not valid yet`, { code: 'credential-not-yet-valid' });
-      if (now >= notAfter) throw new ProtocolError(`the credential of ${name} has expired`, { code: 'credential-expired' });
+      if (now >= notAfter)
+        throw new ProtocolError(`the credential of ${name} has expired`, { code: 'credential-expired' });
     }
   }
 
@@ -117,7 +117,8 @@ function assertNarrows(issuer: CredentialBody, issued: CredentialBody): void {
     if (limits.kinds !== undefined && !isWithin(issued.limits.kinds, limits.kinds)) beyond('range of kinds');
     if (limits.names !== undefined && !isWithin(issued.limits.names, limits.names)) beyond('range of names');
     if (limits.roles !== undefined && !isWithin(issued.limits.roles, limits.roles)) beyond('range of roles');
-    if (limits.lifetimeMs !== undefined && (issued.limits.lifetimeMs ?? Infinity) > limits.lifetimeMs) beyond('range of lifetimes');
+    if (limits.lifetimeMs !== undefined && (issued.limits.lifetimeMs ?? Infinity) > limits.lifetimeMs)
+      beyond('range of lifetimes');
   }
 }
 

@@ -7,7 +7,7 @@ import { decode, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { KEY_BYTES, sha256, SIGNATURE_BYTES, type Signer } from '../signing.ts';
-import { bytesOf, signedBytes } from './signed-bytes.ts';
+import { Bytes, bytesOf, signedBytes } from './signed-bytes.ts';
 
 export const CREDENTIAL_KINDS = ['issuer', 'operator', 'node', 'service', 'join'] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
@@ -44,7 +44,7 @@ export const CredentialBody = z.object({
 });
 export type CredentialBody = z.infer<typeof CredentialBody>;
 
-const CredentialFrame = z.tuple([z.literal(1), z.instanceof(Uint8Array), bytesOf(SIGNATURE_BYTES), z.instanceof(Uint8Array).nullable()]);
+const CredentialFrame = z.tuple([z.literal(1), Bytes, bytesOf(SIGNATURE_BYTES), Bytes.nullable()]);
 
 export interface Credential {
   readonly body: CredentialBody;

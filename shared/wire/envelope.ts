@@ -7,17 +7,33 @@ import { decode, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Signer } from '../signing.ts';
-import { ALGORITHMS, signedBytes, type MessageKind } from './signed-bytes.ts';
+import { Bytes, ALGORITHMS, signedBytes, type MessageKind } from './signed-bytes.ts';
 import type { Credential } from './credential.ts';
 import type { VerifiedCredential } from '../trust.ts';
 
 /** Signatures on one message: the caller's, and those of who approved it. */
 const MAX_SIGNATURES = 4;
 
-const bytes = z.instanceof(Uint8Array);
 const EnvelopeFrame = z
-  .tuple([z.literal(1), bytes, z.array(z.tuple([z.enum(ALGORITHMS), bytes, bytes])).min(1).max(MAX_SIGNATURES)])
-  .or(z.tuple([z.literal(1), bytes, z.array(z.tuple([z.enum(ALGORITHMS), bytes, bytes])).min(1).max(MAX_SIGNATURES), bytes]));
+  .tuple([
+    z.literal(1),
+    Bytes,
+    z
+      .array(z.tuple([z.enum(ALGORITHMS), Bytes, Bytes]))
+      .min(1)
+      .max(MAX_SIGNATURES),
+  ])
+  .or(
+    z.tuple([
+      z.literal(1),
+      Bytes,
+      z
+        .array(z.tuple([z.enum(ALGORITHMS), Bytes, Bytes]))
+        .min(1)
+        .max(MAX_SIGNATURES),
+      Bytes,
+    ]),
+  );
 
 /** Who signs: a key, the credential that vouches for it, and whether to spell the credential out. */
 export interface SignerIdentity {
@@ -71,7 +87,8 @@ export function open(
   if (!frame.success) throw new ProtocolError('not an envelope', { code: 'malformed' });
   const [, payload, signatures, attachment] = frame.data;
   const signers = signatures.map(([alg, reference, signature]) => {
-    if (alg !== 'ed25519') throw new ProtocolError(`algorithm ${alg} is not accepted here`, { code: 'unsupported-algorithm' });
+    if (alg !== 'ed25519')
+      throw new ProtocolError(`algorithm ${alg} is not accepted here`, { code: 'unsupported-algorithm' });
     const signer = credentials.resolve(reference);
     if (!signer.verifyKey.verify(signedBytes(kind, fleetId, alg, signer.credential.hash, payload), signature))
       throw new ProtocolError('the signature does not hold', { code: 'bad-signature' });

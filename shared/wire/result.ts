@@ -5,7 +5,7 @@ import { ProtocolError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { FINAL_STATES } from '../states.ts';
 import { ReservedFields } from './command.ts';
-import { bytesOf } from './signed-bytes.ts';
+import { Bytes, bytesOf } from './signed-bytes.ts';
 
 export const RESULT_KINDS = ['ack', 'output', 'result', 'unmatched'] as const;
 
@@ -42,7 +42,7 @@ export type Result = z.infer<typeof Result>;
 export const ResultPart = ResultHead.extend({
   kind: z.literal('part'),
   part: z.tuple([z.number().int().nonnegative(), z.number().int().positive(), bytesOf(32)]),
-  chunk: z.instanceof(Uint8Array),
+  chunk: Bytes,
 });
 export type ResultPart = z.infer<typeof ResultPart>;
 

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { decode, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { Bytes } from './signed-bytes.ts';
 
 export const RosterEntry = z.object({
   /** The subject it is stored under: an entry moved elsewhere is no entry. */
@@ -11,7 +12,7 @@ export const RosterEntry = z.object({
   node: z.string().min(1).max(LIMITS.nodeNameLength),
   state: z.enum(['joined', 'retired']),
   /** The node's credential, whole. */
-  credential: z.instanceof(Uint8Array),
+  credential: Bytes,
 });
 export type RosterEntry = z.infer<typeof RosterEntry>;
 

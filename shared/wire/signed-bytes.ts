@@ -4,7 +4,17 @@
  */
 import * as z from 'zod';
 
-export const MESSAGE_KINDS = ['command', 'result', 'roster', 'inventory', 'credential', 'event', 'policy', 'revocation', 'audit'] as const;
+export const MESSAGE_KINDS = [
+  'command',
+  'result',
+  'roster',
+  'inventory',
+  'credential',
+  'event',
+  'policy',
+  'revocation',
+  'audit',
+] as const;
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
 export const ALGORITHMS = ['ed25519', 'x25519-hmac'] as const;
@@ -20,6 +30,7 @@ export function signedBytes(
   return Buffer.concat([Buffer.from(`fleet/1/${kind}/${fleetId}/${alg}\0`, 'latin1'), credentialHash, payload]);
 }
 
-/** Schema of a byte string of a fixed length. */
-export const bytesOf = (length: number) =>
-  z.instanceof(Uint8Array).refine((bytes) => bytes.length === length, `expected ${length} bytes`);
+/** Schema of a byte string, and of one of a fixed length. */
+export const Bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected bytes');
+export const bytesOf = (length: number): z.ZodType<Uint8Array> =>
+  z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length === length, `expected ${length} bytes`);
