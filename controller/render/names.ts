@@ -1,0 +1,18 @@
+/** `-o names`: one name a line, for `xargs` and `--nodes-from -`: the nodes that ended `ok`, or the tasks or actions. */
+import { compareNatural } from '../../shared/names/natural-order.ts';
+import { isAddressed, type AnyReport } from '../report.ts';
+import { visibleLine } from './visible.ts';
+
+export function namesText(report: AnyReport): string {
+  return [...new Set(namesOf(report))]
+    .toSorted(compareNatural)
+    .map((name) => `${visibleLine(name)}\n`)
+    .join('');
+}
+
+function namesOf(report: AnyReport): string[] {
+  if (isAddressed(report)) return report.nodes.filter(({ state }) => state === 'ok').map(({ node }) => node);
+  if ('tasks' in report) return report.tasks.map(({ task }) => task.name);
+  if ('actions' in report) return report.actions.map(({ name }) => name);
+  return [];
+}

@@ -1,0 +1,8 @@
+/** The only picocolors import. Whether there are colours at all is the caller's decision (terminal, NO_COLOR, --no-color). */
+import colors from 'picocolors';
+import type { Paint } from './look.ts';
+
+export function createPaint(color: boolean): Paint {
+  const { green, red, yellow, bold, dim } = colors.createColors(color);
+  return { good: green, bad: red, warn: yellow, strong: bold, faint: dim };
+}

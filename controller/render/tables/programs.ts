@@ -1,0 +1,64 @@
+/**
+ * `fleet exec` and `fleet run`: what programs said, once for all nodes where they said the same. Output is indented, so
+ * that no program can print what looks like the heading of another node.
+ */
+import { createGroups, type ProgramGroup } from '../../aggregate/groups.ts';
+import type { Report } from '../../report.ts';
+import { paintOfState, type Look } from '../look.ts';
+import { nodeCount, nodeNames } from '../node-names.ts';
+import { visibleLine, visibleText } from '../visible.ts';
+
+const INDENT = '  ';
+
+export function programsTable(report: Report, look: Look): string[] {
+  const groups = createGroups(look.groupByOutput);
+  for (const result of report.nodes) groups.add(result);
+  return groups.groups().flatMap((group, at) => {
+    const lines = [heading(group, look), ...outputLines(group, look)];
+    return at === 0 ? lines : ['', ...lines];
+  });
+}
+
+function heading(group: ProgramGroup, look: Look): string {
+  const { paint } = look;
+  const ending = [
+    group.state,
+    ...endingParts(group),
+    ...(group.nodes.length > 1 ? [nodeCount(group.nodes.length)] : []),
+  ];
+  const rest = ` · ${ending.join(' · ')}`;
+  const names = nodeNames(group.nodes, look.fit === null ? null : Math.max(24, look.fit - rest.length));
+  return paint.strong(names) + paintOfState(paint, group.state)(rest);
+}
+
+/** The reason is said where exit and signal don't say it already. */
+function endingParts({ state, exit, signal, reason }: ProgramGroup): string[] {
+  const how = exit !== null ? [`exit ${exit}`] : signal !== '' ? [`ended by ${visibleLine(signal)}`] : [];
+  const told = how.length > 0 && (state === 'ok' || state === 'failed');
+  return reason === null || reason === '' || told ? how : [...how, visibleLine(reason)];
+}
+
+function outputLines({ stdout, stderr, dropped }: ProgramGroup, look: Look): string[] {
+  const { paint } = look;
+  return [
+    ...linesOf(stdout, INDENT),
+    ...droppedLine('stdout', dropped.stdout, look),
+    ...(stderr === '' ? [] : [`${INDENT}${paint.faint('stderr:')}`]),
+    ...linesOf(stderr, INDENT + INDENT).map((line) => paint.warn(line)),
+    ...droppedLine('stderr', dropped.stderr, look),
+  ];
+}
+
+function linesOf(text: string, indent: string): string[] {
+  if (text === '') return [];
+  const visible = visibleText(text);
+  return (visible.endsWith('\n') ? visible.slice(0, -1) : visible)
+    .split('\n')
+    .map((line) => (line === '' ? '' : indent + line));
+}
+
+function droppedLine(stream: string, bytes: number, look: Look): string[] {
+  return bytes === 0
+    ? []
+    : [`${INDENT}${look.paint.warn(`(${bytes} bytes were dropped from the middle of ${stream})`)}`];
+}
