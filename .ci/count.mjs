@@ -25,10 +25,11 @@ async function read() {
   try {
     return count(JSON.parse(await readFile(path, 'utf8')));
   } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0 };
   }
 }
 
 const { passed, failed, skipped } = await read();
 const failures = exitCode === '0' ? failed : Math.max(failed, 1);
 console.log(`${passed} passed, ${failures} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+process.exitCode = failures === 0 ? 0 : 1;

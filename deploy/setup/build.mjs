@@ -19,7 +19,10 @@ export async function build(checkout, started) {
   const hash = await hashOfInputs(checkout);
   await rm(stampOf(checkout), { force: true });
   const compiler = join(checkout, 'node_modules', '.bin', 'tsc');
-  await run(compiler, ['-b', 'agent', 'controller'], { cwd: checkout, ...(started && { started }) });
+  await run(compiler, ['-b', '--stopBuildOnErrors', 'agent', 'controller'], {
+    cwd: checkout,
+    ...(started && { started }),
+  });
   // Only now: the packages that it imports may not have been there when this file was loaded.
   const { bundle } = await import('./bundle.mjs');
   await bundle(checkout, PROGRAMS);
