@@ -1,7 +1,7 @@
 /**
  * Ed25519: sign bytes, verify bytes. The same algorithm three times over: keys are tweetnacl pairs (keys.ts), the hot
  * path runs in OpenSSL through node:crypto (about a hundred times faster), `verifyPortable` is tweetnacl for where there
- * is no native crypto. test/unit/signing.test.ts holds them against each other, hostile input included.
+ * is no native crypto. test/unit/protocol/signing.test.ts holds them against each other, hostile input included.
  */
 import { createHash, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import nacl from 'tweetnacl';
@@ -17,16 +17,17 @@ const PKCS8_HEADER = Buffer.from('302e020100300506032b657004220420', 'hex');
 /** Order of the base point, little-endian: a signature whose S is not below it is another signature's twin (RFC 8032 5.1.7). */
 const GROUP_ORDER = Buffer.from('edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010', 'hex');
 
-/** y coordinates of the eight points of small order, and their non-canonical spellings; the sign bit is ignored. */
+/** y coordinates of the eight points of small order; the sign bit is ignored. */
 const SMALL_ORDER_Y = new Set([
   '0000000000000000000000000000000000000000000000000000000000000000',
   '0100000000000000000000000000000000000000000000000000000000000000',
   '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
   'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
   'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
 ]);
+
+/** The prime 2^255 - 19, little-endian: a key whose y is not below it is another spelling of a key (RFC 8032 5.1.3). */
+const FIELD_PRIME = Buffer.from('edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f', 'hex');
 
 /** Makes signatures. Async, so that a key may be held by hardware or by another process. */
 export interface Signer {
@@ -49,7 +50,7 @@ export class VerifyKey {
   readonly bytes: Uint8Array;
   readonly #key: KeyObject;
 
-  /** @throws ProtocolError `bad-key` when it isn't 32 bytes, or is of small order (any signature would fit it). */
+  /** @throws ProtocolError `bad-key` when it isn't 32 bytes, not canonical, or of small order (any signature would fit it). */
   constructor(bytes: Uint8Array) {
     assertUsableKey(bytes);
     this.bytes = bytes;
@@ -65,20 +66,21 @@ export class VerifyKey {
 export function assertUsableKey(bytes: Uint8Array): void {
   const y = Buffer.from(bytes);
   if (y.length === KEY_BYTES) y[KEY_BYTES - 1] = (y[KEY_BYTES - 1] ?? 0) & 0x7f;
-  if (y.length !== KEY_BYTES || SMALL_ORDER_Y.has(y.toString('hex')))
+  if (y.length !== KEY_BYTES || !isBelow(y, FIELD_PRIME) || SMALL_ORDER_Y.has(y.toString('hex')))
     throw new ProtocolError('not a usable public key', { code: 'bad-key' });
 }
 
 /** Verifies without native crypto. tweetnacl accepts S ≥ L, OpenSSL doesn't: refused here first. */
 export function verifyPortable(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean {
   if (signature.length !== SIGNATURE_BYTES || publicKey.length !== KEY_BYTES) return false;
-  if (!isBelowOrder(signature.subarray(KEY_BYTES))) return false;
+  if (!isBelow(signature.subarray(KEY_BYTES), GROUP_ORDER)) return false;
   return nacl.sign.detached.verify(bytes, signature, publicKey);
 }
 
-function isBelowOrder(scalar: Uint8Array): boolean {
+/** Both are 32 bytes, little-endian. */
+function isBelow(number: Uint8Array, limit: Uint8Array): boolean {
   for (let index = KEY_BYTES - 1; index >= 0; index--) {
-    const difference = (scalar[index] ?? 0) - (GROUP_ORDER[index] ?? 0);
+    const difference = (number[index] ?? 0) - (limit[index] ?? 0);
     if (difference !== 0) return difference < 0;
   }
   return false;

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { decode, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { isNodeName } from '../names/node-name.ts';
 import { KEY_BYTES, sha256, SIGNATURE_BYTES, type Signer } from '../signing.ts';
 import { Bytes, bytesOf, signedBytes } from './signed-bytes.ts';
 
@@ -29,7 +30,8 @@ export const CredentialBody = z.object({
   /** 32 hex digits, random; what a revocation names. */
   serial: z.string().regex(/^[0-9a-f]{32}$/),
   kind: z.enum(CREDENTIAL_KINDS),
-  name: z.string().min(1).max(LIMITS.nodeNameLength),
+  /** Goes into logs, terminals and the bus's configuration: nothing but the characters of a node's name. */
+  name: z.string().refine(isNodeName, 'expected a name'),
   sign: bytesOf(KEY_BYTES),
   box: bytesOf(KEY_BYTES),
   roles: z.array(z.string().min(1).max(64)).max(64),

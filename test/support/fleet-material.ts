@@ -1,0 +1,133 @@
+/**
+ * A fleet in memory: root, issuer, operators and nodes with keys and credentials that follow from their names. What
+ * `fleet init` and `fleet ca issue` make, without files and without chance.
+ */
+import type { Clock } from '../../shared/clock.ts';
+import { LIMITS } from '../../shared/limits.ts';
+import { fleetIdOf, type Signer } from '../../shared/signing.ts';
+import { Subjects } from '../../shared/subjects.ts';
+import { TrustStore } from '../../shared/trust.ts';
+import { encodeCommand, type Command } from '../../shared/wire/command.ts';
+import { issueCredential, type Credential, type CredentialBody } from '../../shared/wire/credential.ts';
+import { seal } from '../../shared/wire/envelope.ts';
+import { encodeRosterEntry } from '../../shared/wire/roster.ts';
+import { boxKeysFrom, bytesFrom, serialFrom, signKeysFrom } from './keys.ts';
+import { NOW } from './manual-clock.ts';
+
+export const DAY_MS = 24 * 60 * 60_000;
+
+export interface Member {
+  readonly signer: Signer;
+  readonly credential: Credential;
+  readonly signSeed: Uint8Array;
+  readonly boxSecret: Uint8Array;
+}
+
+export type BodyChanges = Partial<Omit<CredentialBody, 'issuer'>>;
+
+export class FleetMaterial {
+  readonly fleet: string;
+  readonly label: string;
+  readonly now: number;
+  readonly root: Signer;
+  readonly fleetId: string;
+  readonly subjects: Subjects;
+  readonly #issuer: Promise<Member>;
+
+  /** Another label is another fleet, of whatever name. */
+  constructor(options: { fleet?: string; label?: string; now?: number } = {}) {
+    this.fleet = options.fleet ?? 'main';
+    this.label = options.label ?? 'a';
+    this.now = options.now ?? NOW;
+    this.root = signKeysFrom(`${this.label}/root`).signer;
+    this.fleetId = fleetIdOf(this.root.publicKey);
+    this.subjects = new Subjects(this.fleet);
+    this.#issuer = this.issue('issuer', 'issuer', { limits: { kinds: ['node', 'join'] } }, null);
+  }
+
+  /** The online issuer: of nodes, and of nothing else. */
+  issuer(): Promise<Member> {
+    return this.#issuer;
+  }
+
+  /** Issued by the online issuer. */
+  async node(name: string, changes: BodyChanges = {}): Promise<Member> {
+    return this.issue('node', name, changes, await this.#issuer);
+  }
+
+  /** Issued by the root. */
+  operator(name: string, changes: BodyChanges = {}): Promise<Member> {
+    return this.issue('operator', name, { roles: ['operator'], ...changes }, null);
+  }
+
+  /** `by` null is the root. */
+  async issue(
+    kind: CredentialBody['kind'],
+    name: string,
+    changes: BodyChanges = {},
+    by: Pick<Member, 'signer' | 'credential'> | null = null,
+  ): Promise<Member> {
+    const label = `${this.label}/${kind}/${name}`;
+    const { seed, signer } = signKeysFrom(label);
+    const box = boxKeysFrom(label);
+    const credential = await issueCredential(this.fleetId, by ?? { signer: this.root }, {
+      serial: serialFrom(label),
+      kind,
+      name,
+      sign: signer.publicKey,
+      box: box.publicKey,
+      roles: [],
+      limits: {},
+      trusted: {},
+      notBefore: this.now - DAY_MS,
+      notAfter: this.now + 30 * DAY_MS,
+      ...changes,
+    });
+    return { signer, credential, signSeed: seed, boxSecret: box.secret };
+  }
+
+  trust(clock: Clock, remembered?: number): TrustStore {
+    return new TrustStore(
+      { fleetId: this.fleetId, roots: [this.root.publicKey], ...(remembered === undefined ? {} : { remembered }) },
+      { clock },
+    );
+  }
+
+  /** A command that nodes take, but for the changes; its id follows from `label`. */
+  command(label: string, changes: Partial<Command> = {}): Command {
+    return {
+      id: bytesFrom(`command/${label}`, 16),
+      job: '01kezzzzzzzzzzzzzzzzzzzzzz',
+      kind: 'command',
+      issued: this.now,
+      expires: this.now + LIMITS.commandLifeMs,
+      startBy: this.now + LIMITS.commandLifeMs,
+      target: { nodes: ['db1'] },
+      via: 'direct',
+      action: 'ping',
+      args: {},
+      reply: 'res',
+      options: {},
+      ...changes,
+    };
+  }
+
+  sealCommand(command: Command, by: Member, inlineCredential = true): Promise<Uint8Array> {
+    return seal('command', this.fleetId, by, encodeCommand(command), { inlineCredential });
+  }
+
+  async sealRoster(
+    node: Member,
+    changes: { state?: 'joined' | 'retired'; revision?: number } = {},
+  ): Promise<Uint8Array> {
+    const { name } = node.credential.body;
+    const payload = encodeRosterEntry({
+      subject: this.subjects.roster(name),
+      revision: changes.revision ?? this.now,
+      node: name,
+      state: changes.state ?? 'joined',
+      credential: node.credential.bytes,
+    });
+    return seal('roster', this.fleetId, await this.#issuer, payload, { inlineCredential: true });
+  }
+}
