@@ -5,7 +5,7 @@ import { paintOfState, type Look } from './look.ts';
 import { visibleLine } from './visible.ts';
 
 /** `unreachable: no acknowledgement within 2 s` */
-export function endingText({ state, reason }: Pick<NodeResult, 'state' | 'reason'>): string {
+function endingText({ state, reason }: Pick<NodeResult, 'state' | 'reason'>): string {
   return reason === null || reason === '' ? state : `${state}: ${visibleLine(reason)}`;
 }
 
