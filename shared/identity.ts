@@ -85,6 +85,8 @@ export function readIdentity(path: string): Identity {
   const [firstRoot] = roots;
   if (firstRoot === undefined || roots.some((root) => root.length !== KEY_BYTES)) throw broken('roots');
   if (signSeed.length !== KEY_BYTES) throw broken('signSeed');
+  const boxSecret = fromBase64(file.data.boxSecret);
+  if (boxSecret.length !== KEY_BYTES) throw broken('boxSecret');
   let credential: Credential;
   try {
     credential = parseCredential(fromBase64(file.data.credential));
@@ -101,7 +103,7 @@ export function readIdentity(path: string): Identity {
     name: credential.body.name,
     credential,
     signer,
-    boxSecret: fromBase64(file.data.boxSecret),
+    boxSecret,
     loginSeed,
   };
 }

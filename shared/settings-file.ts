@@ -44,5 +44,14 @@ async function parseText(text: string, path: string, what: string): Promise<unkn
       },
     );
   }
-  return document.toJS({ maxAliasCount: 100 }) as unknown;
+  try {
+    return document.toJS({ maxAliasCount: 100 }) as unknown;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : '';
+    throw new SettingsError(`${what} ${path}: ${why}`, {
+      code: 'settings-invalid',
+      hint: 'References (`*name`) have to name an anchor above them; better to write it out.',
+      cause,
+    });
+  }
 }
