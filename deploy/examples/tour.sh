@@ -44,7 +44,7 @@ PS4=$'\n$ '
 
 fleet dev up
 fleet ping
-fleet facts role
+fleet facts patch_level
 fleet facts ruby.patchlevel --where role=rails
 fleet run --where role=db migrate
 fleet ps svscan --expect 1..
