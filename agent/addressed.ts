@@ -4,6 +4,7 @@ import { parseVia, type Subjects } from '../shared/subjects.ts';
 import type { Command } from '../shared/wire/command.ts';
 import { matchWhere } from '../shared/where/match.ts';
 import { parseWhere } from '../shared/where/parse.ts';
+import { pathsOf } from '../shared/where/terms.ts';
 import type { Expression } from '../shared/where/expression.ts';
 
 /** Why a message is dropped without an answer. */
@@ -16,8 +17,11 @@ export function misaddressed(
   node: string,
   subjects: Subjects,
 ): Misaddressed | undefined {
-  if (subjects.command(parseVia(command.via), node) !== arrival) return 'misrouted';
-  if (command.target.nodes !== undefined && !command.target.nodes.includes(node)) return 'not-named';
+  const via = parseVia(command.via);
+  if (subjects.command(via, node) !== arrival) return 'misrouted';
+  const { nodes } = command.target;
+  // Direct and without names it would hold on every node's own subject: a copy could be sent to any of them.
+  if (nodes === undefined ? via.kind === 'direct' : !nodes.includes(node)) return 'not-named';
   return undefined;
 }
 
@@ -46,9 +50,10 @@ export class WhereCache {
 
 /** Live facts that the expression may ask for. */
 export interface LiveFacts {
-  live(): Promise<Readonly<Record<string, unknown>>>;
+  /** @param paths what will be looked at */
+  live(paths?: readonly string[]): Promise<Readonly<Record<string, unknown>>>;
 }
 
 export async function matchesLive(expression: Expression, node: string, facts: LiveFacts): Promise<boolean> {
-  return matchWhere(expression, { ...(await facts.live()), name: node }) === true;
+  return matchWhere(expression, { ...(await facts.live(pathsOf(expression))), name: node }) === true;
 }

@@ -1,6 +1,7 @@
 /** Fourth step: the caller's credential and the node's policy both have to allow it. Every decision is logged. */
-import { RefusedError } from '../shared/errors.ts';
+import { FleetError, RefusedError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { Expression } from '../shared/where/expression.ts';
 import { parseWhere } from '../shared/where/parse.ts';
 import { matchesLive, type LiveFacts } from './addressed.ts';
 import { decide, type Policy } from './policy.ts';
@@ -26,10 +27,7 @@ export async function authorize(verified: VerifiedCommand, dependencies: Authori
   };
   if (limits.actions !== undefined && !limits.actions.includes(command.action))
     throw refuse('its credential is for other actions', 'credential.actions');
-  if (
-    limits.where !== undefined &&
-    !(await matchesLive(parseWhere(limits.where), dependencies.node, dependencies.facts))
-  )
+  if (limits.where !== undefined && !(await isWithin(limits.where, dependencies)))
     throw refuse('its credential is for other nodes', 'credential.where');
   const decision = decide(dependencies.policy(), { roles, action: command.action, task });
   if (!decision.allowed)
@@ -38,4 +36,16 @@ export async function authorize(verified: VerifiedCommand, dependencies: Authori
     { caller: name, job: command.job, action: command.action, task, rule: decision.rule },
     'allowed',
   );
+}
+
+/** What can't be read allows nothing. */
+async function isWithin(where: string, { node, facts }: AuthorizeDependencies): Promise<boolean> {
+  let expression: Expression;
+  try {
+    expression = parseWhere(where);
+  } catch (error) {
+    if (error instanceof FleetError) return false;
+    throw error;
+  }
+  return matchesLive(expression, node, facts);
 }

@@ -33,12 +33,15 @@ export async function runAction(request: RunRequest, dependencies: { clock: Cloc
     heartbeat = setInterval(onRunning, LIMITS.heartbeatMs);
   }, LIMITS.quickResultMs);
   const started = clock.now();
+  const signal = AbortSignal.any([timeLimit.signal, request.stop]);
   try {
-    const signal = AbortSignal.any([timeLimit.signal, request.stop]);
     const outcome = await action.run(request.input, { ...request.context, signal, log });
     return { outcome: checkOutput(action, outcome, log), started, ended: clock.now() };
   } catch (error) {
-    return { outcome: outcomeOfError(error, action.definition.name, log), started, ended: clock.now() };
+    const outcome = signal.aborted
+      ? outcomeOfAbort(signal.reason, action.definition.name)
+      : outcomeOfError(error, action.definition.name, log);
+    return { outcome, started, ended: clock.now() };
   } finally {
     clearTimeout(timer);
     clearTimeout(quick);
@@ -59,6 +62,13 @@ function checkOutput(action: RunnableAction, outcome: ActionOutcome, log: Logger
     code: 'internal',
     reason: `the action ${action.definition.name} gave something else than it promises: a bug`,
   };
+}
+
+/** An action may answer an abort by throwing whatever it was doing. */
+function outcomeOfAbort(reason: unknown, action: string): ActionOutcome {
+  if (reason === 'timeout')
+    return { state: 'timeout', code: 'timeout', reason: `${action} was stopped at its time limit` };
+  return { state: 'cancelled', code: 'cancelled', reason: `${action} was stopped before it had ended` };
 }
 
 function outcomeOfError(error: unknown, action: string, log: Logger): ActionOutcome {
