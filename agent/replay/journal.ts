@@ -6,6 +6,7 @@ import { open, readFile, rename, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import * as z from 'zod';
+import { FINAL_STATES } from '../../shared/states.ts';
 
 export const JournalHeader = z.strictObject({
   version: z.literal(1),
@@ -19,12 +20,23 @@ export const JournalHeader = z.strictObject({
 });
 export type JournalHeader = z.infer<typeof JournalHeader>;
 
+/** How a command ended, in short: what is left to say when the answers themselves are gone. */
+export const Final = z.strictObject({
+  kind: z.enum(['result', 'unmatched']),
+  state: z.enum(FINAL_STATES).optional(),
+  code: z.string().optional(),
+});
+export type Final = z.infer<typeof Final>;
+
+/** A later line of the same key takes the place of an earlier one. */
 export const JournalEntry = z.strictObject({
   /** Caller key and message id, see replayKey(). */
   key: z.string(),
   expires: z.number(),
   /** SHA-256 of the payload, hex. */
   payload: z.string(),
+  /** Absent until it has ended. */
+  final: Final.optional(),
 });
 export type JournalEntry = z.infer<typeof JournalEntry>;
 

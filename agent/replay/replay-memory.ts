@@ -10,7 +10,15 @@ import { RefusedError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { toHex } from '../../shared/signing.ts';
-import { Journal, readJournal, syncFolder, type JournalContent, type JournalEntry, type JournalHeader } from './journal.ts';
+import {
+  Journal,
+  readJournal,
+  syncFolder,
+  type Final,
+  type JournalContent,
+  type JournalEntry,
+  type JournalHeader,
+} from './journal.ts';
 
 export interface ReplayMemoryOptions {
   readonly stateDir: string;
@@ -30,8 +38,10 @@ export type Seen =
 export interface Remembered extends JournalEntry {
   /** Answers to give again, oldest first; empty while there is none. */
   answers: Uint8Array[];
-  /** `running` in this process; `ended` with answers; `unknown`: an earlier process recorded it and left no answer. */
+  /** `running` in this process; `ended`; `unknown`: an earlier process recorded it, and not how it ended. */
   status: 'running' | 'ended' | 'unknown';
+  /** Whether it was written down. */
+  recorded: boolean;
 }
 
 export interface CommandKey {
@@ -80,10 +90,7 @@ export class ReplayMemory {
   }
 
   /** Opens the memory, or starts one, with the floor that its condition asks for. Throws what the file system throws. */
-  static async open(
-    options: ReplayMemoryOptions,
-    dependencies: { clock: Clock; log: Logger },
-  ): Promise<ReplayMemory> {
+  static async open(options: ReplayMemoryOptions, dependencies: { clock: Clock; log: Logger }): Promise<ReplayMemory> {
     const { stateDir, bootId } = options;
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
     const path = join(stateDir, JOURNAL_FILE);
@@ -93,13 +100,19 @@ export class ReplayMemory {
     const header = headerAfter(content, { now, bootId, fresh: existsSync(marker) });
     if (header.floorIssued > now)
       dependencies.log.warn(
-        { condition: content.kind, ...(content.kind === 'damaged' ? { why: content.why } : {}), refusedUntil: new Date(header.floorIssued).toISOString() },
+        {
+          condition: content.kind,
+          ...(content.kind === 'damaged' ? { why: content.why } : {}),
+          refusedUntil: new Date(header.floorIssued).toISOString(),
+        },
         'replay memory was lost: commands issued before now are refused',
       );
     const entries = new Map<string, Remembered>();
     if (content.kind === 'read')
       for (const entry of content.entries) {
-        if (entry.expires + LIMITS.clockSkewMs > now) entries.set(entry.key, { ...entry, answers: [], status: 'unknown' });
+        const status = entry.final === undefined ? 'unknown' : 'ended';
+        if (entry.expires + LIMITS.clockSkewMs > now)
+          entries.set(entry.key, { ...entry, answers: [], status, recorded: true });
         else header.floorExpires = Math.max(header.floorExpires, entry.expires);
       }
     const journal = await Journal.create(path, header, strip(entries.values()));
@@ -124,11 +137,11 @@ export class ReplayMemory {
    * @throws RefusedError `cannot-record` when the memory is full.
    */
   claim(command: CommandKey): Remembered {
-    if (this.#entries.size >= this.#capacity) this.#forgetExpired();
+    if (this.#entries.size >= this.#capacity && this.#forgetExpired()) this.#compact();
     if (this.#entries.size >= this.#capacity)
       throw new RefusedError('the node remembers as many commands as it can', { code: 'cannot-record' });
     const { key, expires, payload } = command;
-    const memory: Remembered = { key, expires, payload, answers: [], status: 'running' };
+    const memory: Remembered = { key, expires, payload, answers: [], status: 'running', recorded: false };
     this.#entries.set(key, memory);
     return memory;
   }
@@ -142,19 +155,27 @@ export class ReplayMemory {
       await this.#compacting;
       await this.#journal.append(entryOf(memory), options);
     } catch (cause) {
+      // The journal takes nothing more after a line that it has half of; a new one may, once there is room.
+      this.#compact();
       throw new RefusedError(`the node can't write down that it was asked (${errorCode(cause)})`, {
         code: 'cannot-record',
         cause,
       });
     }
+    memory.recorded = true;
     this.#lines++;
     if (this.#lines > this.#entries.size + COMPACT_SLACK) this.#compact();
   }
 
-  /** Keeps the answers, to give them again. Where there is no room, the oldest of other commands go. */
-  end(memory: Remembered, answers: Uint8Array[]): void {
+  /**
+   * Keeps the answers, to give them again. Where there is no room, the oldest of other commands go, and `final` is what
+   * is left of them. Without a `final`, nothing was answered, and nothing will be.
+   */
+  end(memory: Remembered, answers: Uint8Array[], final?: Final): void {
     memory.status = 'ended';
     memory.answers = answers;
+    if (final !== undefined) memory.final = final;
+    if (memory.recorded) void this.record(memory, { durable: false }).catch(() => undefined);
     this.#answerBytes += bytesOf(answers);
     for (const other of this.#entries.values()) {
       if (this.#answerBytes <= LIMITS.storedAnswersBytes) return;
@@ -171,8 +192,13 @@ export class ReplayMemory {
   /** The bus knows of later times than this memory does: it was rolled back, or copied from another machine. */
   async distrust(why: string): Promise<void> {
     const floorIssued = this.#clock.now() + LIMITS.clockSkewMs;
-    this.#log.warn({ why, refusedUntil: new Date(floorIssued).toISOString() }, 'replay memory is not trusted: commands issued before now are refused');
+    this.#log.warn(
+      { why, refusedUntil: new Date(floorIssued).toISOString() },
+      'replay memory is not trusted: commands issued before now are refused',
+    );
     this.#header = { ...this.#header, floorIssued };
+    // One that is under way may have been written with the floor of before.
+    await this.#compacting;
     this.#compact();
     await this.#compacting;
   }
@@ -182,15 +208,16 @@ export class ReplayMemory {
     await this.#journal.close();
   }
 
-  #forgetExpired(): void {
+  #forgetExpired(): boolean {
     const before = this.#clock.now() - LIMITS.clockSkewMs;
+    const { size } = this.#entries;
     for (const [key, entry] of this.#entries) {
       if (entry.expires > before || entry.status === 'running') continue;
       this.#entries.delete(key);
       this.#answerBytes -= bytesOf(entry.answers);
       this.#header.floorExpires = Math.max(this.#header.floorExpires, entry.expires);
     }
-    this.#compact();
+    return this.#entries.size < size;
   }
 
   #compact(): void {
@@ -201,13 +228,7 @@ export class ReplayMemory {
 
   async #rewrite(): Promise<void> {
     const old = this.#journal;
-    const before = this.#clock.now() - LIMITS.clockSkewMs;
-    for (const [key, entry] of this.#entries)
-      if (entry.expires <= before && entry.status !== 'running') {
-        this.#entries.delete(key);
-        this.#answerBytes -= bytesOf(entry.answers);
-        this.#header.floorExpires = Math.max(this.#header.floorExpires, entry.expires);
-      }
+    this.#forgetExpired();
     try {
       this.#journal = await Journal.create(this.#path, this.#header, strip(this.#entries.values()));
       this.#lines = this.#entries.size;
@@ -218,10 +239,7 @@ export class ReplayMemory {
   }
 }
 
-function headerAfter(
-  content: JournalContent,
-  at: { now: number; bootId: string; fresh: boolean },
-): JournalHeader {
+function headerAfter(content: JournalContent, at: { now: number; bootId: string; fresh: boolean }): JournalHeader {
   const empty: JournalHeader = { version: 1, floorExpires: 0, floorIssued: 0, floorIssuedReads: 0, bootId: at.bootId };
   if (content.kind === 'read') {
     // Reading commands are recorded without a sync: a crash of the machine may have taken the last of them.
@@ -232,7 +250,12 @@ function headerAfter(
   return { ...empty, floorIssued: at.now + LIMITS.clockSkewMs };
 }
 
-const entryOf = ({ key, expires, payload }: JournalEntry): JournalEntry => ({ key, expires, payload });
+const entryOf = ({ key, expires, payload, final }: JournalEntry): JournalEntry => ({
+  key,
+  expires,
+  payload,
+  ...(final === undefined ? {} : { final }),
+});
 
 function* strip(entries: Iterable<JournalEntry>): Iterable<JournalEntry> {
   for (const entry of entries) yield entryOf(entry);
