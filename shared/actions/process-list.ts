@@ -4,7 +4,10 @@ import { LIMITS } from '../limits.ts';
 
 /** Which processes are meant; conditions are ANDed, none means all. */
 export const ProcessSelector = z.strictObject({
-  /** Name, exact or a glob (`*`, `?`); matched against the whole command line when `full`. */
+  /**
+   * Name, exact or a glob (`*`, `?`): that of the process, or of the file it runs. With `full` it's about the command
+   * line: a part of it or, as a glob, all of it.
+   */
   pattern: z.string().min(1).max(LIMITS.processPatternBytes).optional(),
   full: z.boolean().optional(),
   /** User name or number of the effective user. */
@@ -13,6 +16,11 @@ export const ProcessSelector = z.strictObject({
   olderMs: z.number().int().nonnegative().optional(),
 });
 export type ProcessSelector = z.infer<typeof ProcessSelector>;
+
+/** Whether a selector leaves the choice of processes open: a kill refuses that. */
+export function meansEveryProcess({ pattern, user }: ProcessSelector): boolean {
+  return user === undefined && (pattern === undefined || /^[*?]*$/.test(pattern));
+}
 
 export const ProcessEntry = z.object({
   pid: z.number().int(),

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { defineAction } from '../action.ts';
 import { LIMITS } from '../limits.ts';
-import { ProcessSelector } from './process-list.ts';
+import { meansEveryProcess, ProcessSelector } from './process-list.ts';
 
 /** One process of a kill; `reason` says why it was spared, or why it remains. */
 export const SignalledProcess = z.object({ pid: z.number().int(), name: z.string(), reason: z.string().optional() });
@@ -14,8 +14,10 @@ export const processSignal = defineAction({
   description: 'Signals processes; those that should end and do not get KILL after a grace.',
   effect: 'changes',
   input: z.strictObject({
-    /** Needs a pattern or a user: never "everything". */
-    select: ProcessSelector,
+    /** Needs a user, or a pattern that isn't stars alone: never "everything". */
+    select: ProcessSelector.refine((select) => !meansEveryProcess(select), {
+      error: 'a kill needs a name or a user: it never means every process',
+    }),
     signal: z.enum(SIGNALS),
     /** How long to wait after a signal that should end a process before KILL follows, in milliseconds. */
     graceMs: z.number().int().nonnegative().max(LIMITS.killGraceMaxMs),
