@@ -1,0 +1,74 @@
+/** Runs a task: binds its parameters, keeps its time limit and its exclusiveness, and hands it to runProgram. */
+import type { ProgramOutcome } from '../../shared/actions/exec.ts';
+import { taskRun } from '../../shared/actions/task-run.ts';
+import { nearestNames } from '../../shared/names/nearest.ts';
+import { settle } from '../process/program-outcome.ts';
+import { runProgram, type ProgramHost } from '../process/run-program.ts';
+import { bindParameters } from '../tasks/bind-parameters.ts';
+import type { TaskStore } from '../tasks/task-store.ts';
+import type { Task } from '../tasks/task.ts';
+import { implement, type ActionContext, type ActionOutcome, type RunnableAction } from './action.ts';
+
+export function taskRunAction({ tasks, host }: { tasks: TaskStore; host: ProgramHost }): RunnableAction {
+  /** Names of the exclusive tasks that run. */
+  const running = new Set<string>();
+
+  return implement(taskRun, ({ task: name, args = {} }, context) =>
+    settle(async () => {
+      const task = await tasks.get(name);
+      if (task === undefined) {
+        const [nearest] = nearestNames(
+          name,
+          (await tasks.list()).map((known) => known.name),
+          1,
+        );
+        const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
+        return { state: 'refused', code: 'no-such-task', reason: `there is no task ${name} on this node${hint}` };
+      }
+      const bound = await bindParameters(task, args);
+      const start = (argv: readonly string[]): Promise<ActionOutcome<ProgramOutcome>> => {
+        const { user, cwd } = task;
+        return withTimeLimit(task, context, (signal) =>
+          runProgram({ argv, user, cwd, env: bound.env }, { job: context.job, signal }, host),
+        );
+      };
+      if (context.dryRun) return bound.check === undefined ? wouldRun(task, bound.shown) : await start(bound.check);
+      if (!task.exclusive) return await start(bound.argv);
+
+      if (running.has(name)) {
+        return { state: 'refused', code: 'busy', reason: `task ${name} is running, and only one of it may at a time` };
+      }
+      running.add(name);
+      try {
+        return await start(bound.argv);
+      } finally {
+        running.delete(name);
+      }
+    }),
+  );
+}
+
+function wouldRun(task: Task, shown: readonly string[]): ActionOutcome<ProgramOutcome> {
+  const as = task.user === undefined ? '' : ` as ${task.user}`;
+  return {
+    state: 'ok',
+    reason: `would run${as}: ${shown.join(' ')}`,
+    data: { exit: null, signal: null, stdout: '', stderr: '', truncated: null },
+  };
+}
+
+/** The command's limit holds too: whichever comes first. */
+async function withTimeLimit<T>(
+  task: Task,
+  context: ActionContext,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (task.timeoutMs === undefined) return await run(context.signal);
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort('timeout'), task.timeoutMs);
+  try {
+    return await run(AbortSignal.any([context.signal, limit.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
+}
