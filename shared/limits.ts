@@ -98,6 +98,8 @@ export const LIMITS = {
 
   /** Facts of one node as published. */
   factsBytes: 64 * 1024,
+  /** A stored entry: facts, tasks and actions of a node in their envelope. */
+  inventoryMessageBytes: 256 * 1024,
   /** Head of an inventory entry: ten thousand of them are read to resolve a target. */
   inventoryHeadBytes: 512,
   /** Of those, what the indexed facts may take: the rest of a head is names, hashes and the signature. */
