@@ -36,7 +36,9 @@ export async function runInPidNamespace<Result>(script: string, args: readonly s
       platform: 'node',
       format: 'esm',
       logLevel: 'error',
-      banner: { js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);` },
+      banner: {
+        js: `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`,
+      },
     });
     const shell = ['sh', '-c', '"$@"; exit $?', 'sh', process.execPath, program, ...args];
     const child = await startChild('unshare', [...UNSHARE, ...shell]);
