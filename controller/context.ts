@@ -26,7 +26,11 @@ const ContextFile = z.strictObject({
 });
 
 export type TargetGroup = z.infer<typeof TargetGroup>;
-export type Context = z.infer<typeof ContextFile> & { readonly file: string; readonly embedded: boolean };
+export type Context = z.infer<typeof ContextFile> & {
+  readonly file: string;
+  /** The operator's own context file, where an embedded fleet that is up comes before it. */
+  readonly hidden: string | undefined;
+};
 
 /** What the program was started with that decides the context. Read from the environment in main.ts, nowhere else. */
 export interface Surroundings {
@@ -49,24 +53,30 @@ export function embeddedFolder(surroundings: Surroundings): string {
 
 /** @throws SettingsError `no-context`, or what is wrong with the file */
 export async function findContext(surroundings: Surroundings, isEmbeddedUp: () => boolean): Promise<Context> {
-  const { path, embedded } = contextPath(surroundings, isEmbeddedUp);
+  const { path, hidden } = contextPath(surroundings, isEmbeddedUp);
   const file = await readSettings(path, 'context file', ContextFile);
   const inFolder = (name: string): string => resolve(dirname(path), name);
   return Object.freeze({
     ...file,
     file: path,
-    embedded,
+    hidden,
     servers: surroundings.servers === undefined ? file.servers : splitServers(surroundings.servers),
     identity: surroundings.identity === undefined ? inFolder(file.identity) : resolve(surroundings.identity),
     ...(file.tls?.caFile === undefined ? {} : { tls: { caFile: inFolder(file.tls.caFile) } }),
   });
 }
 
-function contextPath(surroundings: Surroundings, isEmbeddedUp: () => boolean): { path: string; embedded: boolean } {
-  if (surroundings.contextFile !== undefined) return { path: resolve(surroundings.contextFile), embedded: false };
-  if (isEmbeddedUp()) return { path: join(embeddedFolder(surroundings), 'context.yaml'), embedded: true };
+function contextPath(
+  surroundings: Surroundings,
+  isEmbeddedUp: () => boolean,
+): { path: string; hidden: string | undefined } {
+  if (surroundings.contextFile !== undefined) return { path: resolve(surroundings.contextFile), hidden: undefined };
   const path = join(configFolder(surroundings), 'context.yaml');
-  if (existsSync(path)) return { path, embedded: false };
+  const hasOwn = existsSync(path);
+  // Trying things on the wrong fleet is harmless this way round only.
+  if (isEmbeddedUp())
+    return { path: join(embeddedFolder(surroundings), 'context.yaml'), hidden: hasOwn ? path : undefined };
+  if (hasOwn) return { path, hidden: undefined };
   throw new SettingsError('there is no fleet to talk to: no context file, and no embedded fleet is up', {
     code: 'no-context',
     hint: 'Start one to try things with `fleet dev up`, make your own with `fleet init`, or name a context file with --context.',

@@ -12,6 +12,7 @@ import { Subjects } from '../shared/subjects.ts';
 import { TrustStore } from '../shared/trust.ts';
 import { formatWhere } from '../shared/where/format.ts';
 import type { InventoryBody, InventoryHead } from '../shared/wire/inventory.ts';
+import { createSharing } from './aggregate/share.ts';
 import { Collector } from './collect.ts';
 import { readInventory, readInventoryHeads, readRoster, type Directory, type RosterNode } from './directory.ts';
 import { publishCommand } from './publish.ts';
@@ -147,6 +148,8 @@ export class Fleet {
         : await signDirect(withTarget, job, sendable, signing);
 
     const nodes: NodeResult[] = [];
+    // Thousands of nodes give the same output: it is kept once.
+    const share = createSharing();
     const unmatched: string[] = [];
     const receiver = new Receiver({ caller: this.caller, job }, { subjects: this.#subjects, trust: this.#trust });
     const send = (command: SignedCommand, only?: ReadonlySet<string>): void => {
@@ -176,7 +179,8 @@ export class Fleet {
       {
         clock: this.#clock,
         tryAgain: (silent) => void this.#tryAgain(commands, withTarget, job, silent, send),
-        onNode: (result) => {
+        onNode: (received) => {
+          const result = share(received);
           nodes.push(result);
           options.onNode?.(result);
         },

@@ -5,6 +5,13 @@ export interface BusMessage {
   readonly data: Uint8Array;
 }
 
+export interface BusConnection {
+  /** `host:port` */
+  readonly server: string;
+  readonly localPort: number;
+  readonly remotePort: number;
+}
+
 export interface Subscription {
   close(): void;
 }
@@ -32,8 +39,8 @@ export type BusEvent =
 export interface Bus {
   /** Largest message that the server takes, in bytes. */
   readonly maxPayloadBytes: number;
-  /** Local and remote end of the connection, to tell which process on this machine is the bus. */
-  readonly connection: { readonly server: string };
+  /** Both ends of the connection, to tell which process on this machine is the bus; undefined while there is none. */
+  readonly connection: BusConnection | undefined;
   publish(subject: string, data: Uint8Array): void;
   subscribe(subject: string, onMessage: (message: BusMessage) => void): Subscription;
   /** Resolves when the server has processed everything sent so far. */

@@ -16,7 +16,8 @@ import {
   type NatsConnection,
 } from 'nats';
 import { readFileSync } from 'node:fs';
-import type { Bus, BusEvent, BusMessage, StoredMessage, StreamSettings, Subscription } from './bus.ts';
+import type { Socket } from 'node:net';
+import type { Bus, BusConnection, BusEvent, BusMessage, StoredMessage, StreamSettings, Subscription } from './bus.ts';
 import { TransportError } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { inboxPrefix } from './subjects.ts';
@@ -44,6 +45,8 @@ export async function connectBus(options: NatsBusOptions): Promise<Bus> {
     reconnectTimeWait: options.patient ? LIMITS.reconnectWaitMs : 200,
     reconnectJitter: options.patient ? LIMITS.reconnectJitterMs : 100,
     waitOnFirstConnect: options.patient,
+    // An agent may be there before the bus has heard of it.
+    ignoreAuthErrorAbort: options.patient,
     timeout: LIMITS.connectTimeoutMs,
     pingInterval: LIMITS.busPingMs,
     ...(options.tls === undefined ? {} : { tls: tlsOptions(options.tls.caFile) }),
@@ -95,8 +98,13 @@ class NatsBus implements Bus {
     return this.#nc.info?.max_payload ?? LIMITS.envelopeBytes;
   }
 
-  get connection(): { server: string } {
-    return { server: this.#nc.getServer() };
+  get connection(): BusConnection | undefined {
+    if (this.#nc.isClosed()) return undefined;
+    // The client doesn't tell its local port; its socket does.
+    const { protocol } = this.#nc as unknown as { protocol?: { transport?: { socket?: Socket } } };
+    const socket = protocol?.transport?.socket;
+    if (socket?.localPort === undefined || socket.remotePort === undefined) return undefined;
+    return { server: this.#nc.getServer(), localPort: socket.localPort, remotePort: socket.remotePort };
   }
 
   publish(subject: string, data: Uint8Array): void {

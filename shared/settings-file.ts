@@ -31,7 +31,7 @@ async function parseText(text: string, path: string, what: string): Promise<unkn
       // A YAML flow mapping may begin like that, too.
     }
   }
-  const { parseDocument } = await import('yaml');
+  const { parseDocument } = await import('./yaml.ts');
   const document = parseDocument(text, { prettyErrors: true });
   const [error] = document.errors;
   if (error !== undefined) {

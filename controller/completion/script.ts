@@ -3,10 +3,8 @@ import type { Command } from 'commander';
 import { bashScript } from './bash.ts';
 import { fishScript } from './fish.ts';
 import { commandModels } from './model.ts';
+import type { Shell } from './shells.ts';
 import { zshScript } from './zsh.ts';
-
-export const SHELLS = ['bash', 'zsh', 'fish'] as const;
-export type Shell = (typeof SHELLS)[number];
 
 /** Nodes, tasks, facts and actions are asked for at the moment of completing: `fleet __complete KIND PREFIX`, a line each. */
 export function completionScript(shell: Shell, program: Command): string {

@@ -5,7 +5,7 @@ import { jsonText } from './json.ts';
 import { escapeUnseen, hasUnseen } from './visible.ts';
 
 export async function yamlText(report: AnyReport): Promise<string> {
-  const { Document, visit } = await import('yaml');
+  const { Document, visit } = await import('../../shared/yaml.ts');
   /** Through JSON, so that both formats say exactly the same. */
   const plain: unknown = JSON.parse(jsonText(documentOf(report)));
   const document = new Document(plain, { aliasDuplicateObjects: false, compat: 'yaml-1.1' });

@@ -57,7 +57,9 @@ export function renderNatsConfig(options: NatsConfigOptions): string {
     ...crossing.joinToControl.services.map((subject) => `      { service: ${quote(subject)}, accounts: [JOIN] }`),
     '    ]',
     '    imports: [',
-    ...crossing.nodesToControl.streams.map((subject) => `      { stream: { account: NODES, subject: ${quote(subject)} } }`),
+    ...crossing.nodesToControl.streams.map(
+      (subject) => `      { stream: { account: NODES, subject: ${quote(subject)} } }`,
+    ),
     '    ]',
     '  }',
     '  NODES {',
@@ -68,13 +70,19 @@ export function renderNatsConfig(options: NatsConfigOptions): string {
     ...crossing.nodesToControl.streams.map((subject) => `      { stream: ${quote(subject)}, accounts: [CONTROL] }`),
     '    ]',
     '    imports: [',
-    ...crossing.controlToNodes.streams.map((subject) => `      { stream: { account: CONTROL, subject: ${quote(subject)} } }`),
-    ...crossing.nodesToControl.services.map((subject) => `      { service: { account: CONTROL, subject: ${quote(subject)} } }`),
+    ...crossing.controlToNodes.streams.map(
+      (subject) => `      { stream: { account: CONTROL, subject: ${quote(subject)} } }`,
+    ),
+    ...crossing.nodesToControl.services.map(
+      (subject) => `      { service: { account: CONTROL, subject: ${quote(subject)} } }`,
+    ),
     '    ]',
     '  }',
     '  JOIN {',
     '    imports: [',
-    ...crossing.joinToControl.services.map((subject) => `      { service: { account: CONTROL, subject: ${quote(subject)} } }`),
+    ...crossing.joinToControl.services.map(
+      (subject) => `      { service: { account: CONTROL, subject: ${quote(subject)} } }`,
+    ),
     '    ]',
     '  }',
     '}',

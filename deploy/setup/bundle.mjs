@@ -26,8 +26,8 @@ export async function bundle(checkout, programs) {
     sourcemap: 'linked',
     legalComments: 'linked',
     banner: {
-      // Packages that are still CommonJS call require() for what Node has built in.
-      js: "import{createRequire as createRequireOfBundle}from'node:module';const require=createRequireOfBundle(import.meta.url);",
+      // Packages that are still CommonJS call require() for what Node has built in, and ask for their own file name.
+      js: "import{createRequire as createRequireOfBundle}from'node:module';import{fileURLToPath as pathOfBundle}from'node:url';const require=createRequireOfBundle(import.meta.url),__filename=pathOfBundle(import.meta.url);",
     },
     define: {
       // msgpackr would look for its optional native part in whatever node_modules is around.

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { commandModels } from '../../../controller/completion/model.ts';
-import { completionScript, SHELLS, type Shell } from '../../../controller/completion/script.ts';
+import { completionScript } from '../../../controller/completion/script.ts';
+import { SHELLS, type Shell } from '../../../controller/completion/shells.ts';
 import { exampleProgram } from './example-program.ts';
 import { completerOf, isInstalled } from './shells.ts';
 

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
-import { completionScript, type Shell } from '../../../controller/completion/script.ts';
+import { completionScript } from '../../../controller/completion/script.ts';
+import type { Shell } from '../../../controller/completion/shells.ts';
 import { exampleProgram } from './example-program.ts';
 
 const run = promisify(execFile);

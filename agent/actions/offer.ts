@@ -1,0 +1,31 @@
+/** The actions that this agent offers, by name. */
+import type { RunnableAction } from './action.ts';
+import { execAction } from './exec.ts';
+import { factsGetAction } from './facts-get.ts';
+import { inventoryAction, type InventoryActionDependencies } from './inventory.ts';
+import { pingAction } from './ping.ts';
+import { processListAction } from './process-list.ts';
+import { processSignalAction } from './process-signal.ts';
+import { taskListAction } from './task-list.ts';
+import { taskRunAction } from './task-run.ts';
+import type { KillDependencies } from '../process/kill.ts';
+import type { ProgramHost } from '../process/run-program.ts';
+
+export type OfferDependencies = Omit<InventoryActionDependencies, 'actionNames'> &
+  Pick<KillDependencies, 'table' | 'users' | 'protection'> & { readonly host: ProgramHost };
+
+export function offerActions(dependencies: OfferDependencies): ReadonlyMap<string, RunnableAction> {
+  const actions = new Map<string, RunnableAction>();
+  const offered = [
+    execAction(dependencies.host),
+    factsGetAction(dependencies),
+    inventoryAction({ ...dependencies, actionNames: () => [...actions.keys()] }),
+    pingAction(dependencies),
+    processListAction(dependencies),
+    processSignalAction(dependencies),
+    taskListAction(dependencies),
+    taskRunAction(dependencies),
+  ];
+  for (const action of offered) actions.set(action.definition.name, action);
+  return actions;
+}

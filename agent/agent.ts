@@ -1,0 +1,237 @@
+/**
+ * The daemon's life: starting → ready → draining → stopped.
+ *
+ * - starting: reads identity and policy, opens the replay memory, connects (for as long as it takes), compares what the
+ *   bus remembers of this node with what the node remembers.
+ * - ready: subscribed; commands are answered, facts are collected and published.
+ * - draining: no new commands; what runs is waited for, then ended.
+ * - stopped: nothing of it is left.
+ */
+import { join } from 'node:path';
+import type { Bus } from '../shared/bus.ts';
+import type { Clock } from '../shared/clock.ts';
+import { SettingsError } from '../shared/errors.ts';
+import { readIdentity, type Identity } from '../shared/identity.ts';
+import { LIMITS } from '../shared/limits.ts';
+import type { Logger } from '../shared/logger.ts';
+import { connectBus } from '../shared/nats-bus.ts';
+import { readSettings } from '../shared/settings-file.ts';
+import { Subjects } from '../shared/subjects.ts';
+import { TrustStore } from '../shared/trust.ts';
+import { offerActions } from './actions/offer.ts';
+import { Counters } from './counters.ts';
+import { createFactStore } from './facts/create-fact-store.ts';
+import type { FactStore } from './facts/fact-store.ts';
+import { InventoryPublisher } from './inventory-publisher.ts';
+import { Pipeline } from './pipeline.ts';
+import { Policy } from './policy.ts';
+import { ProcTable, type ProcessScope } from './process/process-table.ts';
+import { Users } from './process/users.ts';
+import { ReplayMemory } from './replay/replay-memory.ts';
+import type { AgentSettings } from './settings.ts';
+import { TaskStore } from './tasks/task-store.ts';
+
+export interface AgentDependencies {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Identity of this boot of the machine. */
+  readonly bootId: string;
+  /** PATH: where language runtimes are looked for first. */
+  readonly path: string;
+}
+
+export type AgentState = 'starting' | 'ready' | 'draining' | 'stopped';
+
+export class Agent {
+  readonly #settings: AgentSettings;
+  readonly #deps: AgentDependencies;
+  readonly #stop = new AbortController();
+  #state: AgentState = 'starting';
+  #running: RunningParts | undefined;
+
+  constructor(settings: AgentSettings, dependencies: AgentDependencies) {
+    this.#settings = settings;
+    this.#deps = dependencies;
+  }
+
+  get state(): AgentState {
+    return this.#state;
+  }
+
+  /**
+   * Resolves when the agent is ready.
+   * @throws SettingsError when identity, policy or state can't be used. A bus that isn't there is waited for.
+   */
+  async start(): Promise<void> {
+    const { clock, log, bootId, path } = this.#deps;
+    const settings = this.#settings;
+    const identity = readIdentity(settings.identity);
+    const trust = new TrustStore({ fleetId: identity.fleetId, roots: identity.roots }, { clock });
+    assertNode(identity, trust, settings.identity);
+    const policy = await readSettings(settings.policy, 'policy', Policy);
+    const node = identity.name;
+    const subjects = new Subjects(identity.fleet);
+    const counters = new Counters();
+
+    const facts = createFactStore(
+      {
+        name: node,
+        settings: settings.facts,
+        trusted: identity.credential.body.trusted,
+        stateFile: join(settings.stateDir, 'facts.json'),
+        factsFolder: settings.factsDir,
+        path,
+      },
+      { clock, log },
+    );
+    const memory = await openMemory(settings.stateDir, bootId, this.#deps);
+    facts.start();
+    const tasks = new TaskStore({ folder: settings.tasksDir });
+    const bus = await connectBus({
+      servers: settings.servers,
+      name: node,
+      loginSeed: identity.loginSeed,
+      tls: settings.tls,
+      jsDomain: settings.jsDomain,
+      patient: true,
+    });
+    const users = new Users();
+    const scope = processScope(settings);
+    const actions = offerActions({
+      clock,
+      counters,
+      facts,
+      tasks,
+      users,
+      table: new ProcTable({ scope }, { users, clock }),
+      protection: { self: process.pid, nodeFile: process.execPath, busConnection: () => bus.connection },
+      host: { users, clock, ...(scope.kind === 'marked' ? { marks: { [scope.variable]: scope.value } } : {}) },
+    });
+    const publisher = new InventoryPublisher(
+      { fleet: identity.fleet, node, stateDir: settings.stateDir, indexed: settings.indexed },
+      {
+        bus,
+        clock,
+        log,
+        subjects,
+        identity,
+        trust,
+        content: async () => ({
+          facts: facts.stable(),
+          volatile: facts.snapshot().volatile,
+          actions: [...actions.keys()],
+          tasks: await tasks.list(),
+        }),
+      },
+    );
+    if (await publisher.wasRolledBack())
+      await memory.distrust('the bus knows a later state of this node than its own disk');
+
+    const pipeline = new Pipeline({
+      node,
+      identity,
+      bus,
+      clock,
+      log,
+      subjects,
+      trust,
+      memory,
+      facts,
+      actions,
+      counters,
+      policy: () => policy,
+      stop: this.#stop.signal,
+    });
+    const accept = pipeline.accept.bind(pipeline);
+    const subscriptions = [
+      bus.subscribe(subjects.commandNode(node), accept),
+      bus.subscribe(subjects.commandAll(), accept),
+    ];
+    bus.onEvent((event) => {
+      if (event.type === 'refused')
+        log.warn(event, 'the bus refused something: its configuration may be of another version');
+      else log.info({ event: event.type }, 'the bus connection changed');
+      if (event.type === 'reconnected') void publisher.update();
+    });
+    await bus.flush();
+    void publisher.update();
+    facts.onChange(() => void publisher.update());
+    const taskCheck = setInterval(() => void publisher.update(), LIMITS.taskCheckMs).unref();
+    this.#running = {
+      bus,
+      facts,
+      memory,
+      pipeline,
+      publisher,
+      unsubscribe: () => {
+        clearInterval(taskCheck);
+        for (const subscription of subscriptions) subscription.close();
+      },
+    };
+    this.#state = 'ready';
+    log.info({ node, fleet: identity.fleet, server: bus.connection?.server }, 'ready');
+  }
+
+  /** Takes nothing new, waits a while for what runs, ends the rest, and lets go of everything. */
+  async stop(): Promise<void> {
+    const parts = this.#running;
+    if (parts === undefined || this.#state !== 'ready') return;
+    this.#state = 'draining';
+    const { bus, facts, memory, pipeline, publisher, unsubscribe } = parts;
+    unsubscribe();
+    publisher.stop();
+    const patience = setTimeout(() => this.#stop.abort('cancelled'), LIMITS.drainMs);
+    await pipeline.idle();
+    clearTimeout(patience);
+    await facts.stop();
+    await memory.close();
+    await bus.close();
+    this.#state = 'stopped';
+  }
+}
+
+interface RunningParts {
+  readonly bus: Bus;
+  readonly facts: FactStore;
+  readonly memory: ReplayMemory;
+  readonly pipeline: Pipeline;
+  readonly publisher: InventoryPublisher;
+  readonly unsubscribe: () => void;
+}
+
+async function openMemory(stateDir: string, bootId: string, dependencies: AgentDependencies): Promise<ReplayMemory> {
+  try {
+    return await ReplayMemory.open({ stateDir, bootId }, dependencies);
+  } catch (cause) {
+    throw new SettingsError(
+      `the state folder ${stateDir} can't be written (${(cause as NodeJS.ErrnoException).code ?? 'error'})`,
+      {
+        code: 'state-unusable',
+        hint: 'An agent that can not remember what it ran may not run anything: give it a folder of its own on a disk with room.',
+        cause,
+      },
+    );
+  }
+}
+
+function assertNode(identity: Identity, trust: TrustStore, path: string): void {
+  const { body } = identity.credential;
+  if (body.kind !== 'node')
+    throw new SettingsError(`the identity ${path} is of the ${body.kind} ${body.name}, not of a node`, {
+      code: 'identity-unusable',
+      hint: 'Use the identity.json that `fleet ca issue node` wrote for this server.',
+    });
+  try {
+    trust.verify(identity.credential);
+  } catch (cause) {
+    throw new SettingsError(`the identity ${path} can't be used: ${cause instanceof Error ? cause.message : ''}`, {
+      code: 'identity-unusable',
+      hint: 'Have a new one issued with `fleet ca issue node`, and check the clock of this machine.',
+      cause,
+    });
+  }
+}
+
+function processScope({ processScope: scope }: AgentSettings): ProcessScope {
+  return scope === undefined ? { kind: 'machine' } : { kind: 'marked', ...scope };
+}

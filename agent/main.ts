@@ -1,0 +1,75 @@
+/** The agent's program: arguments, settings, signals, exit code; nothing else. */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import pino from 'pino';
+import { systemClock } from '../shared/clock.ts';
+import { EXIT, FleetError } from '../shared/errors.ts';
+import { VERSION } from '../shared/version.ts';
+import { Agent } from './agent.ts';
+import { readAgentSettings } from './settings.ts';
+
+const USAGE = `Usage: fleet-agent [--config FILE]
+
+Runs the agent of this server until it gets TERM or INT.
+
+Options:
+  --config FILE  its configuration (default: /etc/fleet/agent.yaml, or FLEET_AGENT_CONFIG)
+  --version      print the version
+  --help         print this
+
+Examples:
+  fleet-agent --config /etc/fleet/agent.yaml
+  FLEET_AGENT_CONFIG=./web1/agent.yaml fleet-agent
+`;
+
+async function main(): Promise<void> {
+  let options;
+  try {
+    options = parseArgs({
+      options: { config: { type: 'string' }, version: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    }).values;
+  } catch (error) {
+    return fail(`fleet-agent: ${error instanceof Error ? error.message : ''}\n${USAGE}`, EXIT.usage);
+  }
+  if (options.version === true) return void process.stdout.write(`${VERSION}\n`);
+  if (options.help === true) return void process.stdout.write(USAGE);
+  try {
+    const settings = await readAgentSettings(
+      options.config ?? process.env['FLEET_AGENT_CONFIG'] ?? '/etc/fleet/agent.yaml',
+    );
+    const log = pino({ level: settings.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime });
+    const agent = new Agent(settings, {
+      clock: systemClock,
+      log,
+      bootId: readBootId(),
+      path: process.env['PATH'] ?? '',
+    });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.once(signal, () => {
+        // A second signal of the kind finds no handler and ends the process at once.
+        log.info({ signal }, 'stopping');
+        if (agent.state === 'starting') process.exit(EXIT.ok);
+        void agent.stop();
+      });
+    await agent.start();
+  } catch (error) {
+    if (!(error instanceof FleetError)) throw error;
+    fail(`fleet-agent: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`, error.exit);
+  }
+}
+
+function fail(text: string, exit: number): void {
+  process.stderr.write(text);
+  process.exitCode = exit;
+}
+
+/** Empty where the system has none: then a boot isn't told from a restart. */
+function readBootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+await main();

@@ -1,0 +1,162 @@
+/**
+ * The way of every command that addresses nodes: context → target → expected set → send → collect → report → exit code.
+ * The command's own file says what to send, and what the report has beyond the common shape.
+ */
+import type { Command } from 'commander';
+import { EXIT, UsageError } from '../../shared/errors.ts';
+import { countStates, exitCodeOf } from '../../shared/states.ts';
+import type { InventoryBody } from '../../shared/wire/inventory.ts';
+import type { App } from '../app.ts';
+import { confirm } from '../confirm.ts';
+import type { RunResult } from '../fleet.ts';
+import { openContext, openFleet, type GlobalFlags } from '../open-fleet.ts';
+import {
+  addOutputOptions,
+  addRunOptions,
+  openOutput,
+  readTiming,
+  type OutputFlags,
+  type RunFlags,
+} from '../options/run-options.ts';
+import {
+  addTargetOptions,
+  describeTarget,
+  namesTarget,
+  readTarget,
+  type TargetFlags,
+} from '../options/target-options.ts';
+import type { Output } from '../render/output.ts';
+import type { AddressedCommand, NodeResult, Report } from '../report.ts';
+
+export interface AddressedFlags extends GlobalFlags, TargetFlags, RunFlags, OutputFlags {
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+}
+
+/** What goes to the nodes. */
+export interface Instruction {
+  readonly action: string;
+  readonly args: Record<string, unknown>;
+  readonly effect: 'reads' | 'changes';
+}
+
+export interface AddressedCommandDefinition {
+  readonly command: AddressedCommand;
+  readonly effect: 'reads' | 'changes';
+  /** Called before there is a connection, for what is wrong with the command line alone; and once the target is known. */
+  readonly instruct: (at: InstructionContext) => Promise<Instruction> | Instruction;
+  /** The instruction depends on what nodes published: the inventory is read. */
+  readonly needsInventory?: boolean;
+  /** What the report has besides the common shape. */
+  readonly extend?: (nodes: readonly NodeResult[]) => Partial<Report>;
+  readonly keepsData?: boolean;
+}
+
+export interface InstructionContext {
+  readonly expected: readonly string[];
+  readonly inventory: ReadonlyMap<string, InventoryBody>;
+}
+
+/** Adds what every addressing command has. */
+export function addAddressing(command: Command, effect: 'reads' | 'changes'): Command {
+  addTargetOptions(command, effect);
+  addRunOptions(command);
+  if (effect === 'changes')
+    command
+      .option('--dry-run', 'say what would be done, and do nothing')
+      .option('-y, --yes', 'no question before something is changed on the whole fleet');
+  return addOutputOptions(command);
+}
+
+export async function runAddressed(
+  definition: AddressedCommandDefinition,
+  flags: AddressedFlags,
+  app: App,
+): Promise<void> {
+  const context = await openContext(app, flags);
+  const target = readTarget(flags, context);
+  const timing = readTiming(flags, context);
+  const dryRun = flags.dryRun === true;
+  const asks = definition.effect === 'changes' && !dryRun && !namesTarget(flags) && flags.yes !== true;
+  if (asks && app.stdin.isTTY !== true) throw needsTarget();
+
+  const started = app.clock.monotonic();
+  const output = await openOutput(definition.command, flags, app);
+  const fleet = await openFleet(context);
+  try {
+    if (context.hidden !== undefined)
+      output.notice(`using the embedded fleet of this machine, not ${context.hidden}: \`fleet dev down\` ends it`);
+    const { problems } = await fleet.roster();
+    for (const problem of problems) output.warning(problem);
+    const inventory = definition.needsInventory === true ? await fleet.inventory() : undefined;
+    const resolved = await fleet.resolve(target, inventory);
+    const expected = resolved.expected.map(({ name }) => name);
+    const report = (run: Pick<RunResult, 'nodes' | 'unmatched'> & { job: string | null }): Report => ({
+      version: 1,
+      command: definition.command,
+      job: run.job,
+      fleet: fleet.name,
+      target: describeTarget(flags, target),
+      expected: expected.length,
+      states: countStates(run.nodes.map(({ state }) => state)),
+      unmatched: run.unmatched.length,
+      exit: exitCodeOf(countStates(run.nodes.map(({ state }) => state))),
+      ms: Math.round(app.clock.monotonic() - started),
+      nodes: definition.keepsData === false ? run.nodes.map(withoutData) : run.nodes,
+      ...(dryRun ? { dryRun: true as const } : {}),
+      ...definition.extend?.(run.nodes),
+    });
+    if (expected.length === 0) return await finish(output, app, report({ job: null, nodes: [], unmatched: [] }));
+
+    const instruction = await definition.instruct({ expected, inventory: inventory ?? new Map() });
+    if (flags.limit !== undefined)
+      output.notice(`--limit drew ${expected.length} nodes; --seed ${target.seed} draws them again`);
+    if (
+      asks &&
+      !(await confirm(`This changes something on all ${expected.length} nodes of fleet ${fleet.name}. Go on?`, app))
+    )
+      throw new UsageError('nothing was sent', { code: 'not-confirmed' });
+    const run = await fleet.run({ ...instruction, dryRun, timeoutMs: timing.timeoutMs }, target, resolved, {
+      ackTimeoutMs: timing.ackTimeoutMs,
+      deadlineMs: timing.deadlineMs,
+      onNode: (result) => output.onNode(definition.keepsData === false ? withoutData(result) : result),
+      onProgress: (progress) => output.onProgress(progress),
+      signal: AbortSignal.any([app.interrupt, ...(definition.effect === 'reads' ? [output.closed] : [])]),
+    });
+    if (run.rejected > 0)
+      output.warning(
+        `${run.rejected} answers were not what they said (forged, misplaced or damaged) and were left out`,
+      );
+    await finish(output, app, report(run));
+    if (run.abandoned.length > 0) abandon(run.abandoned, output, app, instruction.effect);
+  } finally {
+    output.stop();
+    await fleet.close();
+  }
+}
+
+async function finish(output: Output, app: App, report: Report): Promise<void> {
+  await output.onEnd(report);
+  app.setExit(report.exit);
+}
+
+/** An unrecorded command is not cancelled by an interrupt: it just isn't waited for any more. */
+function abandon(nodes: readonly string[], output: Output, app: App, effect: 'reads' | 'changes'): void {
+  const goesOn = effect === 'changes' ? ' What was started there goes on, and its outcome is not recorded.' : '';
+  output.warning(
+    `stopped waiting for ${nodes.length} of the nodes: ${nodes.slice(0, 10).join(', ')}${nodes.length > 10 ? ', …' : ''}.${goesOn}`,
+  );
+  app.setExit(EXIT.interrupted);
+}
+
+function withoutData(result: NodeResult): NodeResult {
+  const { data: _, ...rest } = result;
+  return rest;
+}
+
+function needsTarget(): UsageError {
+  return new UsageError('this changes something, and no target was said', {
+    code: 'needs-target',
+    hint: 'Say who is meant (--where, --node, …), or --all for the whole fleet.',
+  });
+}

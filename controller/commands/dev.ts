@@ -1,0 +1,94 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { EXIT, UsageError } from '../../shared/errors.ts';
+import { foldNames } from '../../shared/names/fold.ts';
+import type { App } from '../app.ts';
+import { embeddedFolder } from '../context.ts';
+import { isUp, readState, type EmbeddedState } from '../dev/embedded-state.ts';
+import { isMarked } from '../dev/marked-processes.ts';
+
+const NEXT = `To go on:
+  fleet ping                                           who is there
+  fleet facts role ruby.version                        what they know about themselves
+  fleet exec --where role=db -- uname -a               any program, by its arguments
+  fleet kill node --signal KILL --dry-run --all        what would be ended, and what is spared
+  fleet COMMAND --help                                 everything else
+`;
+
+export function registerDev(program: Command, app: App): void {
+  const dev = program
+    .command('dev')
+    .description('An embedded fleet on this machine, to try things on: a real bus, real agents, real processes.');
+  const up = dev
+    .command('up')
+    .description('Starts it: six nodes, or those of a specification. The other commands find it by themselves.')
+    .option('--spec <FILE>', 'YAML: nodes with their facts, task folders and processes')
+    .addHelpText('after', '\nExamples:\n  fleet dev up\n  fleet dev up --spec fleet.yaml')
+    .action(() => runUp(up.opts<{ spec?: string }>(), app));
+  dev
+    .command('down')
+    .description('Stops it, and removes all that it left on the disk.')
+    .addHelpText('after', '\nExamples:\n  fleet dev down\n  fleet dev down && fleet dev up')
+    .action(() => runDown(app));
+  dev
+    .command('status')
+    .description('Says whether it is up, and where its files are.')
+    .addHelpText('after', '\nExamples:\n  fleet dev status\n  fleet dev status || fleet dev up')
+    .action(() => runStatus(app));
+}
+
+async function runUp(flags: { spec?: string }, app: App): Promise<void> {
+  const folder = embeddedFolder(app.surroundings);
+  if (isUp(folder))
+    throw new UsageError('an embedded fleet is up already', {
+      code: 'already-up',
+      hint: '`fleet dev status` describes it, `fleet dev down` ends it.',
+    });
+  const { readSpec } = await import('../dev/spec.ts');
+  const { up } = await import('../dev/up.ts');
+  const { findNatsServer, unpackedFolder } = await import('../dev/find-nats-server.ts');
+  const nodes = await readSpec(flags.spec ?? join(app.packageFolder, 'deploy', 'examples', 'embedded', 'fleet.yaml'));
+  const natsServer = await findNatsServer(
+    { explicit: app.natsServer, path: app.path, unpacked: unpackedFolder(app.packageFolder) },
+    app.interrupt,
+  );
+  const state = await up({
+    folder,
+    nodes,
+    natsServer: natsServer.path,
+    agentProgram: join(app.packageFolder, 'dist', 'bin', 'fleet-agent.js'),
+    path: app.path,
+    signal: app.interrupt,
+  });
+  app.stdout.write(`${describe(state)}\n`);
+}
+
+async function runDown(app: App): Promise<void> {
+  const { down } = await import('../dev/down.ts');
+  const ended = await down(embeddedFolder(app.surroundings));
+  app.stdout.write(
+    ended === undefined
+      ? 'No embedded fleet is up.\n'
+      : `The embedded fleet is down: ${ended} processes ended, nothing left behind.\n\n\`npm start -- --keep\` and \`fleet dev up\` leave one up to try things on; README.md shows the way to real servers.\n`,
+  );
+}
+
+function runStatus(app: App): void {
+  const folder = embeddedFolder(app.surroundings);
+  const state = isUp(folder) ? readState(folder) : undefined;
+  if (state === undefined) {
+    app.stdout.write('No embedded fleet is up. `fleet dev up` starts one.\n');
+    return app.setExit(EXIT.noMatch);
+  }
+  const dead = state.nodes.filter(({ pid }) => !isMarked(pid, state.mark));
+  app.stdout.write(`${describe(state)}\nIts files and logs are in ${folder}.\n`);
+  if (dead.length > 0) {
+    app.stderr.write(`Agents that don't run any more: ${foldNames(dead.map(({ name }) => name))}\n`);
+    app.setExit(EXIT.some);
+  }
+  app.stdout.write(`\n${NEXT}\n\`fleet dev down\` ends it.\n`);
+}
+
+function describe({ nodes, server }: EmbeddedState): string {
+  return `The embedded fleet is up: ${nodes.length} nodes (${foldNames(nodes.map(({ name }) => name))}), bus at ${server}`;
+}

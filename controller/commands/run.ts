@@ -1,0 +1,107 @@
+import type { Command } from 'commander';
+import { UsageError } from '../../shared/errors.ts';
+import { nearestNames } from '../../shared/names/nearest.ts';
+import { checkParameters } from '../../shared/task-parameters.ts';
+import type { ParameterValue, TaskSummary } from '../../shared/wire/inventory.ts';
+import type { App } from '../app.ts';
+import { parseAssignment } from '../options/parse-values.ts';
+import { addAddressing, runAddressed, type AddressedFlags, type InstructionContext } from './addressed.ts';
+
+export function registerRun(program: Command, app: App): void {
+  const command = program
+    .command('run')
+    .description('Runs a task that the nodes define.')
+    .argument('<TASK>', 'name of the task; `fleet task list` shows them')
+    .argument('[PARAMETER...]', 'parameters as key=value');
+  addAddressing(command, 'changes')
+    .option('--no-group-by-output', 'show every node by itself, also where the output is the same')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  fleet run --where role=db migrate
+  fleet run --node 'web[01-20]' deploy release=2026.11 --dry-run`,
+    )
+    .action((task: string, texts: string[]) => {
+      const given = readParameters(texts);
+      return runAddressed(
+        {
+          command: 'run',
+          effect: 'changes',
+          needsInventory: true,
+          instruct: async (at) => ({
+            action: 'task.run',
+            args: { task, args: await checkGiven(task, given, at) },
+            effect: 'changes',
+          }),
+        },
+        command.optsWithGlobals<AddressedFlags>(),
+        app,
+      );
+    });
+}
+
+/** @throws UsageError */
+function readParameters(texts: readonly string[]): Record<string, string> {
+  const given: Record<string, string> = {};
+  for (const text of texts) {
+    const [key, value] = parseAssignment(text, 'a parameter');
+    if (Object.hasOwn(given, key))
+      throw new UsageError(`the parameter ${key} is given twice`, {
+        code: 'bad-parameter',
+        hint: 'Leave one of them out.',
+      });
+    given[key] = value;
+  }
+  return given;
+}
+
+/**
+ * The parameters as the task wants them, checked against every definition of it that the expected nodes have.
+ * @throws UsageError `no-such-task` when no expected node has the task, `bad-parameter` when a value doesn't fit
+ */
+async function checkGiven(
+  name: string,
+  given: Readonly<Record<string, string>>,
+  { expected, inventory }: InstructionContext,
+): Promise<Record<string, ParameterValue>> {
+  const known = expected.flatMap((node) => {
+    const entry = inventory.get(node);
+    return entry === undefined ? [] : [{ node, tasks: entry.tasks }];
+  });
+  // Nodes that never told what they have may have it.
+  if (known.length === 0) return { ...given };
+  const definitions = new Map<string, TaskSummary>();
+  for (const { tasks } of known)
+    for (const task of tasks) if (task.name === name) definitions.set(JSON.stringify(task.parameters), task);
+  if (definitions.size === 0 && known.length === expected.length)
+    throw noSuchTask(
+      name,
+      known.flatMap(({ tasks }) => tasks),
+    );
+  let values: Record<string, ParameterValue> = { ...given };
+  for (const task of definitions.values()) {
+    const checked = await checkParameters(task, given);
+    if (checked.problem !== undefined)
+      throw new UsageError(checked.problem, {
+        code: 'bad-parameter',
+        hint: `\`fleet task show ${name}\` describes its parameters.`,
+      });
+    // Nodes convert text by themselves: where definitions differ, text is what fits them all.
+    values = definitions.size === 1 ? { ...checked.values } : { ...given };
+  }
+  return values;
+}
+
+function noSuchTask(name: string, tasks: readonly TaskSummary[]): UsageError {
+  const names = [...new Set(tasks.map((task) => task.name))];
+  const [nearest] = nearestNames(name, names, 1);
+  const has =
+    names.length === 0
+      ? 'They have no tasks at all.'
+      : `They have ${names.slice(0, 8).sort().join(', ')}${names.length > 8 ? ', …' : ''}.`;
+  return new UsageError(`no targeted node has a task ${name}`, {
+    code: 'no-such-task',
+    hint: nearest === undefined ? has : `Did you mean ${nearest}?`,
+  });
+}

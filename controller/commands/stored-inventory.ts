@@ -1,0 +1,70 @@
+/** `fleet inventory` without a node: what the bus keeps about everyone, without asking anyone. */
+import { lookUp } from '../../shared/where/find.ts';
+import { parsePath } from '../../shared/where/paths.ts';
+import { countStates, exitCodeOf } from '../../shared/states.ts';
+import type { InventoryBody, InventoryHead } from '../../shared/wire/inventory.ts';
+import type { App } from '../app.ts';
+import { openContext, openFleet } from '../open-fleet.ts';
+import { openOutput } from '../options/run-options.ts';
+import { describeTarget, readTarget } from '../options/target-options.ts';
+import type { InventoryEntry, NodeResult } from '../report.ts';
+import type { AddressedFlags } from './addressed.ts';
+
+export async function runStoredInventory(flags: AddressedFlags, app: App): Promise<void> {
+  const context = await openContext(app, flags);
+  const target = readTarget(flags, context);
+  const started = app.clock.monotonic();
+  const output = await openOutput('inventory', flags, app);
+  const fleet = await openFleet(context);
+  try {
+    const { problems } = await fleet.roster();
+    for (const problem of problems) output.warning(problem);
+    const bodies = await fleet.inventory();
+    const heads = await fleet.inventoryHeads();
+    const { expected } = await fleet.resolve({ ...target, fresh: false }, bodies);
+    const nodes = expected.map(({ name }): NodeResult => ({
+      node: name,
+      state: 'ok',
+      reason: null,
+      data: entryOf(heads.get(name), bodies.get(name)),
+      ms: null,
+    }));
+    for (const node of nodes) output.onNode(node);
+    const states = countStates(nodes.map(({ state }) => state));
+    const exit = exitCodeOf(states);
+    await output.onEnd({
+      version: 1,
+      command: 'inventory',
+      job: null,
+      fleet: fleet.name,
+      target: describeTarget(flags, target),
+      expected: nodes.length,
+      states,
+      unmatched: 0,
+      exit,
+      ms: Math.round(app.clock.monotonic() - started),
+      nodes,
+    });
+    app.setExit(exit);
+  } finally {
+    await fleet.close();
+  }
+}
+
+function entryOf(head: InventoryHead | undefined, body: InventoryBody | undefined): InventoryEntry {
+  return {
+    presence: 'joined',
+    since: null,
+    indexed: head?.indexed ?? {},
+    os: osOf(body),
+    agent: head?.agent ?? null,
+  };
+}
+
+function osOf(body: InventoryBody | undefined): string | null {
+  const facts = body?.facts ?? {};
+  const parts = ['os.name', 'os.version'].flatMap((path) =>
+    lookUp(facts, parsePath(path)).map(({ value }) => String(value)),
+  );
+  return parts.length === 0 ? null : parts.join(' ');
+}

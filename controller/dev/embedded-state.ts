@@ -1,0 +1,33 @@
+/** Whether an embedded fleet is up, which one, and where: a small file beside its folders. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { isMarked } from './marked-processes.ts';
+
+const StateFile = z.strictObject({
+  version: z.literal(1),
+  /** In the environment of every process of this fleet. */
+  mark: z.string(),
+  server: z.string(),
+  natsPid: z.number().int(),
+  nodes: z.array(z.strictObject({ name: z.string(), pid: z.number().int(), processes: z.array(z.number().int()) })),
+});
+export type EmbeddedState = z.infer<typeof StateFile>;
+
+export const stateFile = (folder: string): string => join(folder, 'embedded.json');
+
+/** What the last `dev up` wrote, whether or not anything of it still runs. */
+export function readState(folder: string): EmbeddedState | undefined {
+  try {
+    const parsed = StateFile.safeParse(JSON.parse(readFileSync(stateFile(folder), 'utf8')));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Up means that its bus runs; a node that died is for `dev status` to tell. */
+export function isUp(folder: string): boolean {
+  const state = readState(folder);
+  return state !== undefined && isMarked(state.natsPid, state.mark);
+}

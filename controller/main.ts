@@ -1,0 +1,42 @@
+/** The command line's program: environment, signals, exit code; nothing else. Everything heavy is loaded on the way. */
+import { realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { systemClock } from '../shared/clock.ts';
+import { VERSION } from '../shared/version.ts';
+
+async function main(args: readonly string[]): Promise<void> {
+  if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+    process.stdout.write(`${VERSION}\n`);
+    return;
+  }
+  const { runProgram } = await import('./program.ts');
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort('interrupted'));
+  const { env } = process;
+  await runProgram(args, {
+    surroundings: {
+      contextFile: given(env['FLEET_CONTEXT']),
+      servers: given(env['FLEET_SERVERS']),
+      identity: given(env['FLEET_IDENTITY']),
+      configHome: given(env['XDG_CONFIG_HOME']),
+      stateHome: given(env['XDG_STATE_HOME']),
+    },
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    clock: systemClock,
+    noColor: given(env['NO_COLOR']) !== undefined,
+    path: env['PATH'] ?? '',
+    natsServer: given(env['FLEET_NATS_SERVER']),
+    packageFolder: join(dirname(realpathSync(process.argv[1] ?? '.')), '..', '..'),
+    interrupt: interrupt.signal,
+    setExit: (code) => {
+      process.exitCode = code;
+    },
+  });
+}
+
+/** An empty variable is an unset one. */
+const given = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
+
+await main(process.argv.slice(2));

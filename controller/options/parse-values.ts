@@ -1,0 +1,55 @@
+/** Values of options: durations, ranges, limits. Bad ones say what was expected, before anything is sent. */
+import { UsageError } from '../../shared/errors.ts';
+import type { Limit } from '../resolve.ts';
+
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** Milliseconds. @throws UsageError `bad-value` */
+export function parseDuration(text: string, option: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/.exec(text);
+  const ms = match === null ? NaN : Number(match[1]) * (UNITS[match[2] ?? ''] ?? NaN);
+  if (!Number.isFinite(ms) || ms <= 0 || ms > 365 * 86_400_000)
+    throw badValue(option, text, 'a duration with its unit, such as 500ms, 30s or 10m');
+  return Math.round(ms);
+}
+
+/** `3`, `1..`, `..5`, `1..5`; both ends included. @throws UsageError `bad-value` */
+export function parseRange(text: string, option: string): { min: number; max: number | null } {
+  const match = /^(?:(\d{1,9})|(\d{1,9})?\.\.(\d{1,9})?)$/.exec(text);
+  if (match === null || text === '..') throw badValue(option, text, 'a number or a range: 3, 1.., ..5 or 1..5');
+  const [, exact, from, to] = match;
+  const range =
+    exact === undefined
+      ? { min: Number(from ?? 0), max: to === undefined ? null : Number(to) }
+      : { min: Number(exact), max: Number(exact) };
+  if (range.max !== null && range.max < range.min) throw badValue(option, text, 'a range that begins below its end');
+  return range;
+}
+
+/** `5` or `10%`. @throws UsageError `bad-value` */
+export function parseLimit(text: string, option: string): Limit {
+  const match = /^(\d{1,9}(?:\.\d+)?)(%?)$/.exec(text);
+  const value = Number(match?.[1]);
+  const isPercent = match?.[2] === '%';
+  if (match === null || value <= 0 || (isPercent ? value > 100 : !Number.isInteger(value)))
+    throw badValue(option, text, 'a number of nodes or a share of them: 5 or 10%');
+  return isPercent ? { percent: value } : { count: value };
+}
+
+/** `key=value`. @throws UsageError `bad-value` */
+export function parseAssignment(text: string, what: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at <= 0) throw badValue(what, text, 'key=value');
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+export function badValue(option: string, text: string, expected: string): UsageError {
+  return new UsageError(`${option} can't be "${text}"`, { code: 'bad-value', hint: `Expected ${expected}.` });
+}

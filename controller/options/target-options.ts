@@ -1,0 +1,121 @@
+/** The options by which every addressing command is told who is meant, and what they come to. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { UsageError } from '../../shared/errors.ts';
+import { parseNameSelector } from '../../shared/names/selector.ts';
+import { parseWhere } from '../../shared/where/parse.ts';
+import { allOf } from '../../shared/where/terms.ts';
+import type { Context } from '../context.ts';
+import type { TargetSpec } from '../resolve.ts';
+import { parseLimit } from './parse-values.ts';
+
+export interface TargetFlags {
+  readonly where?: string[];
+  readonly node?: string[];
+  readonly exclude?: string[];
+  readonly group?: string[];
+  readonly nodesFrom?: string;
+  readonly limit?: string;
+  readonly seed?: string;
+  readonly fresh?: boolean;
+  readonly all?: boolean;
+}
+
+export function addTargetOptions(command: Command, effect: 'reads' | 'changes'): Command {
+  command
+    .option('-w, --where <EXPR>', 'nodes whose facts match, such as role=db; repeatable, all must hold', collect)
+    .option('-n, --node <NAME>', 'nodes by name, glob, set web[01-20] or /regex/; repeatable, any may hold', collect)
+    .option('-x, --exclude <NAME>', 'leave out nodes by name, glob, set or /regex/; repeatable', collect)
+    .option('-g, --group <GROUP>', 'a target saved in the context file; repeatable, all must hold', collect)
+    .option('--nodes-from <FILE>', 'nodes listed in a file, one a line; - reads standard input')
+    .option('--limit <N|N%>', 'only so many of the nodes, drawn by lot')
+    .option('--seed <TEXT>', 'draw the same lot again')
+    .option('--fresh', 'ask every node about its facts, whatever the inventory says');
+  if (effect === 'changes') command.option('-a, --all', 'the whole fleet is meant');
+  return command;
+}
+
+/** An option that may be given again adds to what was given before. */
+export function collect(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}
+
+/** Whether the caller said who is meant; `--all` says so, too. */
+export function namesTarget(flags: TargetFlags): boolean {
+  const { where, node, exclude, group, nodesFrom, limit, all } = flags;
+  return all === true || [where, node, exclude, group, nodesFrom, limit].some((flag) => flag !== undefined);
+}
+
+/** @throws UsageError for what can't be read, before there is a connection */
+export function readTarget(flags: TargetFlags, context: Context): TargetSpec {
+  if (flags.all === true && namesTarget({ ...flags, all: false }))
+    throw new UsageError('--all means the whole fleet, and another option names a part of it', {
+      code: 'bad-target',
+      hint: 'Leave one of them out.',
+    });
+  const groups = (flags.group ?? []).map((name) => {
+    const group = Object.hasOwn(context.groups, name) ? context.groups[name] : undefined;
+    if (group === undefined)
+      throw new UsageError(`there is no group ${name} in ${context.file}`, {
+        code: 'no-such-group',
+        hint: `Groups there: ${Object.keys(context.groups).join(', ') || 'none'}.`,
+      });
+    return group;
+  });
+  const where = [...(flags.where ?? []), ...groups.flatMap((group) => group.where ?? [])].map(parseWhere);
+  const lists = [flags.node, ...groups.map(({ node }) => node)].filter((list) => list !== undefined);
+  if (flags.nodesFrom !== undefined) lists.push(readNames(flags.nodesFrom));
+  const exclude = [...(flags.exclude ?? []), ...groups.flatMap((group) => group.exclude ?? [])];
+  for (const selector of [...lists.flat(), ...exclude]) parseNameSelector(selector);
+  return {
+    where: allOf(where),
+    nodes: lists,
+    exclude,
+    limit: flags.limit === undefined ? undefined : parseLimit(flags.limit, '--limit'),
+    seed: flags.seed ?? randomBytes(4).toString('hex'),
+    fresh: flags.fresh === true,
+  };
+}
+
+function readNames(file: string): string[] {
+  let text: string;
+  try {
+    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (cause) {
+    throw new UsageError(
+      `the list of nodes ${file} can't be read (${(cause as NodeJS.ErrnoException).code ?? 'error'})`,
+      {
+        code: 'bad-target',
+        cause,
+      },
+    );
+  }
+  const names = text
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((line) => line !== '');
+  if (names.length === 0)
+    throw new UsageError(`the list of nodes ${file === '-' ? 'on standard input' : file} is empty`, {
+      code: 'bad-target',
+      hint: 'An empty list never means all nodes.',
+    });
+  return names;
+}
+
+/** What the report says of the target: the options as they were given. */
+export function describeTarget(flags: TargetFlags, spec: TargetSpec): Record<string, unknown> {
+  const { where, node, exclude, group, nodesFrom, limit, fresh, all } = flags;
+  const said = {
+    where,
+    node,
+    exclude,
+    group,
+    nodesFrom,
+    limit,
+    ...(limit === undefined ? {} : { seed: spec.seed }),
+    fresh,
+    all,
+  };
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
+}
