@@ -41,6 +41,13 @@ export interface PipelineDependencies {
   readonly stop: AbortSignal;
 }
 
+const BROKEN: Answer = {
+  kind: 'result',
+  state: 'failed',
+  code: 'internal',
+  reason: "the agent broke over it: a bug, its stack is in the agent's log",
+};
+
 export class Pipeline {
   readonly #deps: PipelineDependencies;
   readonly #where = new WhereCache();
@@ -91,21 +98,17 @@ export class Pipeline {
           code: 'too-late',
         });
       remembered = memory.claim(key);
-      if (!(await this.#matches(verified))) {
-        counters.count('unmatched');
-        const answers = this.#isAsked(verified) ? await replier.send({ kind: 'unmatched' }) : [];
-        return memory.end(remembered, answers);
-      }
-      answer = await this.#run(verified, action, remembered, replier);
+      const matches = await this.#matches(verified);
+      if (!matches) counters.count('unmatched');
+      answer = matches ? await this.#run(verified, action, remembered, replier) : { kind: 'unmatched' };
     } catch (error) {
-      if (!(error instanceof FleetError)) throw error;
-      counters.count(`refused-${error.code}`);
-      // A final never changes: the refusal is remembered over a restart like anything else, as far as it can be.
-      if (remembered !== undefined) await memory.record(remembered, { durable: false }).catch(() => undefined);
-      answer = { kind: 'result', state: 'refused', code: error.code, reason: error.message };
+      answer = this.#answerTo(error);
     }
-    const sent = await replier.send({ timing: { received: clock.now() }, ...answer });
-    if (remembered !== undefined) memory.end(remembered, sent);
+    const isAnswered = await this.#isAnswered(verified, answer, remembered !== undefined);
+    const messages = isAnswered ? await this.#seal({ timing: { received: clock.now() }, ...answer }, replier) : [];
+    if (remembered !== undefined) await this.#end(remembered, answer, messages, action);
+    // The last step: what can't be sent now is there for when the command comes again.
+    replier.resend(messages);
   }
 
   async #run(
@@ -140,16 +143,22 @@ export class Pipeline {
         timeoutMs: command.options.timeoutMs ?? action.definition.timeoutMs,
         context: { node, job: command.job, caller: { name, roles }, dryRun: command.options.dryRun === true },
         stop,
-        onRunning: () => void replier.send({ kind: 'ack', timing: { received } }),
+        onRunning: () =>
+          void replier
+            .send({ kind: 'ack', timing: { received } })
+            .catch((error: unknown) => log.debug({ err: error }, 'a sign of life could not be sent')),
       },
       { clock, log },
     );
     return { kind: 'result', ...outcome, timing: { received, started, ended } };
   }
 
-  /** Direct delivery is always answered; a broadcast also by who doesn't match, when it asks for that. */
-  #isAsked({ command }: VerifiedCommand): boolean {
-    return command.via === 'direct' || command.options.ask === true;
+  /** Direct delivery is always answered; a broadcast by who matches, refusals included, or by all when it asks for that. */
+  async #isAnswered(verified: VerifiedCommand, answer: Answer, matchIsKnown: boolean): Promise<boolean> {
+    const { via, options } = verified.command;
+    if (via === 'direct' || options.ask === true) return true;
+    if (answer.kind === 'unmatched') return false;
+    return matchIsKnown || this.#matches(verified);
   }
 
   async #matches({ command }: VerifiedCommand): Promise<boolean> {
@@ -157,12 +166,61 @@ export class Pipeline {
     return matchesLive(this.#where.parse(command.target.where), this.#deps.node, this.#deps.facts);
   }
 
+  #answerTo(error: unknown): Answer {
+    const { counters, log } = this.#deps;
+    if (error instanceof FleetError) {
+      counters.count(`refused-${error.code}`);
+      return { kind: 'result', state: 'refused', code: error.code, reason: error.message };
+    }
+    counters.count('failed-internal');
+    log.error({ err: error }, 'handling a command broke');
+    return BROKEN;
+  }
+
+  /** What nobody could read isn't sent: the caller is told that it broke. */
+  async #seal(answer: Answer, replier: Replier): Promise<Uint8Array[]> {
+    try {
+      return await replier.seal(answer);
+    } catch (error) {
+      this.#deps.log.error({ err: error }, 'an answer could not be written');
+      return replier.seal({ ...BROKEN, timing: answer.timing });
+    }
+  }
+
+  /** A final never changes: it is remembered over a restart, as far as that can be. Who wasn't meant and only read forgets. */
+  async #end(
+    remembered: Remembered,
+    answer: Answer,
+    messages: Uint8Array[],
+    action: RunnableAction | undefined,
+  ): Promise<void> {
+    const { memory } = this.#deps;
+    if (messages.length === 0) return memory.end(remembered, []);
+    const { state, code } = answer;
+    memory.end(remembered, messages, {
+      kind: answer.kind === 'unmatched' ? 'unmatched' : 'result',
+      ...(state === undefined ? {} : { state }),
+      ...(code === undefined ? {} : { code }),
+    });
+    const isWorthIt = answer.kind !== 'unmatched' || action?.definition.effect === 'changes';
+    if (!remembered.recorded && isWorthIt) await memory.record(remembered, { durable: false }).catch(() => undefined);
+  }
+
   /** The same bytes once more: the same answer, and nothing runs. */
   async #answerAgain(memory: Remembered, replier: Replier): Promise<void> {
     this.#deps.counters.count('repeated');
-    if (memory.status === 'running') await replier.send({ kind: 'ack' });
-    else if (memory.status === 'ended') replier.resend(memory.answers);
-    else
+    const { answers, final, status } = memory;
+    if (status === 'running') await replier.send({ kind: 'ack' });
+    else if (answers.length > 0) replier.resend(answers);
+    else if (final?.kind === 'unmatched') await replier.send({ kind: 'unmatched' });
+    else if (final !== undefined)
+      await replier.send({
+        kind: 'result',
+        state: final.state,
+        code: final.code ?? 'answer-dropped',
+        reason: 'this command has been answered; of the answer, only how it ended is still there',
+      });
+    else if (status === 'unknown')
       await replier.send({
         kind: 'result',
         state: 'lost',

@@ -41,7 +41,7 @@ export class Replier {
 
   /** Signs and sends; gives the messages back, for when the same command comes again. */
   async send(answer: Answer): Promise<Uint8Array[]> {
-    const messages = await this.#seal(answer);
+    const messages = await this.seal(answer);
     this.resend(messages);
     return messages;
   }
@@ -50,12 +50,13 @@ export class Replier {
     for (const message of messages) this.#deps.bus.publish(this.#subject, message);
   }
 
-  async #seal(answer: Answer): Promise<Uint8Array[]> {
+  /** Signs, and doesn't send. @throws ProtocolError when the data can't be written in the protocol's terms. */
+  async seal(answer: Answer): Promise<Uint8Array[]> {
     const payload = encodeResult({ ...this.#head(), ...answer });
     const room = Math.min(this.#deps.bus.maxPayloadBytes, LIMITS.envelopeBytes) - LIMITS.chunkOverheadBytes;
     if (payload.length <= room) return [await this.#sign(payload)];
     if (payload.length > LIMITS.resultBytes)
-      return this.#seal({
+      return this.seal({
         kind: 'result',
         state: 'failed',
         code: 'result-too-large',

@@ -1,5 +1,6 @@
 /** Fifth step: is there such an action, and does what it was given make sense to it? */
 import { RefusedError } from '../shared/errors.ts';
+import { LIMITS } from '../shared/limits.ts';
 import type { Command } from '../shared/wire/command.ts';
 import type { RunnableAction } from './actions/action.ts';
 
@@ -19,6 +20,13 @@ export function assertValidInput(action: RunnableAction, command: Command): unkn
     throw new RefusedError(`${definition.name} changes something, so the command has to name its nodes`, {
       code: 'invalid-input',
     });
+  if ((command.options.timeoutMs ?? 0) > LIMITS.runTimeoutMaxMs)
+    throw new RefusedError(
+      `${definition.name} may not run for longer than ${LIMITS.runTimeoutMaxMs / 86_400_000} days`,
+      {
+        code: 'invalid-input',
+      },
+    );
   const parsed = definition.input.safeParse(command.args);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

@@ -17,9 +17,14 @@ const options: Options & { skipValues: unknown[] } = {
 };
 const packr = new Packr(options);
 
-/** Encodes plain data; `undefined` properties are left out. Returns bytes that the caller owns. */
+/**
+ * Encodes plain data; `undefined` properties are left out. Returns bytes that the caller owns.
+ * @throws ProtocolError `malformed` when nobody could decode it: dates, sets, too deep, too many values.
+ */
 export function encode(value: unknown): Uint8Array {
-  return Uint8Array.prototype.slice.call(packr.pack(value));
+  const bytes = Uint8Array.prototype.slice.call(packr.pack(value));
+  checkPlain(bytes);
+  return bytes;
 }
 
 /**

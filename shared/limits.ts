@@ -59,6 +59,8 @@ export const LIMITS = {
   reasonNames: 5,
   /** Longest grace that `fleet kill` may ask for. */
   killGraceMaxMs: 10 * 60_000,
+  /** Longest time limit of a command: beyond 24.8 days a timer would fire at once. */
+  runTimeoutMaxMs: 7 * 24 * 60 * 60_000,
   /** Commands running on a node at once; more are refused as `busy`. */
   concurrentCommands: 64,
 
@@ -89,6 +91,8 @@ export const LIMITS = {
   taskFiles: 1_000,
   /** Reasons reported for one task file. */
   taskFileProblems: 5,
+  /** How long a task may run that doesn't say. */
+  taskTimeoutMs: 10 * 60_000,
   /** Longest time limit of a task: as long as a queued command may live. */
   taskTimeoutMaxMs: 7 * 24 * 60 * 60_000,
   /** The value of one task parameter; Linux allows 128 KiB for one argument. */

@@ -1,6 +1,7 @@
 /** Runs a task: binds its parameters, keeps its time limit and its exclusiveness, and hands it to runProgram. */
 import type { ProgramOutcome } from '../../shared/actions/exec.ts';
 import { taskRun } from '../../shared/actions/task-run.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { nearestNames } from '../../shared/names/nearest.ts';
 import { settle } from '../process/program-outcome.ts';
 import { runProgram, type ProgramHost } from '../process/run-program.ts';
@@ -57,15 +58,14 @@ function wouldRun(task: Task, shown: readonly string[]): ActionOutcome<ProgramOu
   };
 }
 
-/** The command's limit holds too: whichever comes first. */
+/** The task's limit, or the default; the command's holds too: whichever comes first. */
 async function withTimeLimit<T>(
   task: Task,
   context: ActionContext,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  if (task.timeoutMs === undefined) return await run(context.signal);
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort('timeout'), task.timeoutMs);
+  const timer = setTimeout(() => limit.abort('timeout'), task.timeoutMs ?? LIMITS.taskTimeoutMs);
   try {
     return await run(AbortSignal.any([context.signal, limit.signal]));
   } finally {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, UsageError } from '../../shared/errors.ts';
@@ -7,13 +8,17 @@ import { embeddedFolder } from '../context.ts';
 import { isUp, readState, type EmbeddedState } from '../dev/embedded-state.ts';
 import { isMarked } from '../dev/marked-processes.ts';
 
-const NEXT = `To go on:
-  fleet ping                                           who is there
-  fleet facts role ruby.version                        what they know about themselves
-  fleet exec --where role=db -- uname -a               any program, by its arguments
-  fleet kill node --signal KILL --dry-run --all        what would be ended, and what is spared
-  fleet COMMAND --help                                 everything else
+/** In a checkout the program isn't on the PATH. */
+function nextSteps({ packageFolder }: App): string {
+  const fleet = existsSync(join(packageFolder, 'tsconfig.json')) ? 'npx fleet' : 'fleet';
+  return `To go on:
+  ${fleet} facts role ruby.version                        what the nodes know about themselves
+  ${fleet} exec --where role=db -- uname -a               any program, by its arguments
+  ${fleet} kill node --signal KILL --all --dry-run        what would be ended, and what is spared
+  ${fleet} COMMAND --help                                 everything else
+  ${fleet} dev down                                       ends the embedded fleet
 `;
+}
 
 export function registerDev(program: Command, app: App): void {
   const dev = program
@@ -69,7 +74,9 @@ async function runDown(app: App): Promise<void> {
   app.stdout.write(
     ended === undefined
       ? 'No embedded fleet is up.\n'
-      : `The embedded fleet is down: ${ended} processes ended, nothing left behind.\n\n\`npm start -- --keep\` and \`fleet dev up\` leave one up to try things on; README.md shows the way to real servers.\n`,
+      : `The embedded fleet is down: ${ended} processes ended, nothing left behind.
+
+To go on: \`npm start -- --keep\` leaves it up, to try things on; README.md has the way to your first real servers.\n`,
   );
 }
 
@@ -86,7 +93,7 @@ function runStatus(app: App): void {
     app.stderr.write(`Agents that don't run any more: ${foldNames(dead.map(({ name }) => name))}\n`);
     app.setExit(EXIT.some);
   }
-  app.stdout.write(`\n${NEXT}\n\`fleet dev down\` ends it.\n`);
+  app.stdout.write(`\n${nextSteps(app)}`);
 }
 
 function describe({ nodes, server }: EmbeddedState): string {

@@ -14,5 +14,6 @@ export const taskRun = defineAction({
     args: z.record(z.string(), ParameterValue).optional(),
   }),
   output: ProgramOutcome,
-  timeoutMs: 600_000,
+  /** The task's own limit is the one that counts; this is the longest that a task may have. */
+  timeoutMs: LIMITS.taskTimeoutMaxMs,
 });
