@@ -42,37 +42,41 @@ export function itemsOf(value: unknown): unknown[] {
 function findPlaces(facts: Facts, path: PathPattern): Place[] {
   let places: Place[] = [{ value: facts, key: '', parent: undefined }];
   for (const segment of path.segments) {
-    places = places.flatMap((place) => stepsFrom(place, segment));
+    const found: Place[] = [];
+    for (const place of places) stepFrom(place, segment, found);
+    places = found;
     if (places.length === 0) break;
   }
   return places;
 }
 
-/** Where one segment leads from a place. */
-function stepsFrom(start: Place, segment: Segment): Place[] {
-  const found: Place[] = [];
+/** Adds where one segment leads from a place. */
+function stepFrom(start: Place, segment: Segment, found: Place[]): void {
+  if (!Array.isArray(start.value) || isItemPattern(segment)) return ownStep(start, segment, found);
+  // A path goes into a list by itself.
   const pending: Place[] = [start];
   while (pending.length > 0) {
     const place = pending.pop()!;
     const { value } = place;
-    if (typeof value !== 'object' || value === null) continue;
-    if (Array.isArray(value) && !isItemPattern(segment)) {
-      // A path goes into a list by itself.
+    if (!Array.isArray(value)) ownStep(place, segment, found);
+    else
       for (let at = value.length - 1; at >= 0; at--) pending.push({ value: value[at], key: String(at), parent: place });
-    } else for (const step of ownSteps(place, value, segment)) if (isThere(step.value)) found.push(step);
   }
-  return found;
 }
 
-function ownSteps(parent: Place, container: object, segment: Segment): Place[] {
-  const at = (key: string): Place => ({ value: (container as Record<string, unknown>)[key], key, parent });
+/** Adds what a container itself has for a segment; text and numbers have nothing. */
+function ownStep(parent: Place, segment: Segment, found: Place[]): void {
+  if (typeof parent.value !== 'object' || parent.value === null) return;
+  const container = parent.value as Record<string, unknown>;
   if (segment.kind === 'literal') {
-    const { text } = segment;
-    return Object.hasOwn(container, text) ? [at(text)] : [];
+    const value = Object.hasOwn(container, segment.text) ? container[segment.text] : undefined;
+    if (isThere(value)) found.push({ value, key: segment.text, parent });
+    return;
   }
-  return Object.keys(container)
-    .filter((key) => matchGlob(segment.glob, key))
-    .map(at);
+  for (const key of Object.keys(container)) {
+    const value = container[key];
+    if (isThere(value) && matchGlob(segment.glob, key)) found.push({ value, key, parent });
+  }
 }
 
 function isThere(value: unknown): boolean {

@@ -36,6 +36,7 @@ export function compileGlob(source: string, wildcards: '*?' | '*' = '*?'): Glob 
 /** Whether the whole text fits. */
 export function matchGlob(glob: Glob, text: CodePoints): boolean {
   const { parts } = glob;
+  if (parts.length === 1 && parts[0] === STAR) return true;
   let part = 0;
   let index = 0;
   let lastStar = -1;
