@@ -1,0 +1,163 @@
+/** A node's pipeline as an agent has it, but for the bus and the clock: real keys, real replay memory, actions that count. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import type { RunnableAction } from '../../agent/actions/action.ts';
+import { Counters } from '../../agent/counters.ts';
+import { Pipeline } from '../../agent/pipeline.ts';
+import { Policy } from '../../agent/policy.ts';
+import { FRESH_MARKER, ReplayMemory } from '../../agent/replay/replay-memory.ts';
+import { Receiver } from '../../controller/receive.ts';
+import { sha256, toHex } from '../../shared/signing.ts';
+import { encodeCommand, type Command } from '../../shared/wire/command.ts';
+import type { Result } from '../../shared/wire/result.ts';
+import { FakeBus } from './fake-bus.ts';
+import type { FleetMaterial, Member } from './fleet-material.ts';
+import { ManualClock } from './manual-clock.ts';
+import { recordingLog } from './recording-log.ts';
+
+export interface NodePipelineOptions {
+  readonly fleet: FleetMaterial;
+  readonly folder: string;
+  /** @default db1 */
+  readonly name?: string;
+  /** @default those of a database server */
+  readonly facts?: () => Promise<Record<string, unknown>>;
+  readonly capacity?: number;
+}
+
+const policy = Policy.parse({
+  version: 1,
+  roles: { operator: { allow: [{ actions: ['*'], tasks: ['*'] }] }, reader: { allow: [{ actions: ['ping'] }] } },
+});
+
+export class NodePipeline {
+  readonly bus = new FakeBus();
+  readonly clock = new ManualClock();
+  readonly log = recordingLog();
+  readonly counters = new Counters();
+  /** Names of the actions that ran, in order. */
+  readonly ran: string[] = [];
+  readonly fleet: FleetMaterial;
+  readonly member: Member;
+  readonly memory: ReplayMemory;
+  readonly pipeline: Pipeline;
+  /** What the action `held` waits for. */
+  release: () => void = () => undefined;
+
+  private constructor(options: NodePipelineOptions, member: Member, memory: ReplayMemory, clock: ManualClock) {
+    this.fleet = options.fleet;
+    this.member = member;
+    this.memory = memory;
+    this.clock = clock;
+    const trust = this.fleet.trust(clock);
+    trust.verify(member.credential);
+    this.pipeline = new Pipeline({
+      node: member.credential.body.name,
+      identity: member,
+      bus: this.bus,
+      clock,
+      log: this.log,
+      subjects: this.fleet.subjects,
+      trust,
+      memory,
+      facts: { live: options.facts ?? (() => Promise.resolve({ role: 'db' })) },
+      actions: this.#actions(),
+      counters: this.counters,
+      policy: () => policy,
+      stop: new AbortController().signal,
+    });
+  }
+
+  static async start(options: NodePipelineOptions): Promise<NodePipeline> {
+    const stateDir = join(options.folder, 'state');
+    mkdirSync(stateDir);
+    writeFileSync(join(stateDir, FRESH_MARKER), '');
+    return NodePipeline.restart(options);
+  }
+
+  /** On what an earlier one left in its folder. */
+  static async restart(options: NodePipelineOptions, clock = new ManualClock()): Promise<NodePipeline> {
+    const memory = await ReplayMemory.open(
+      {
+        stateDir: join(options.folder, 'state'),
+        bootId: 'boot',
+        ...(options.capacity === undefined ? {} : { capacity: options.capacity }),
+      },
+      { clock, log: recordingLog() },
+    );
+    return new NodePipeline(options, await options.fleet.node(options.name ?? 'db1'), memory, clock);
+  }
+
+  /** Hands a message in, and waits until the node is done with it. */
+  async deliver(
+    data: Uint8Array,
+    subject = this.fleet.subjects.commandNode(this.member.credential.body.name),
+  ): Promise<void> {
+    this.pipeline.accept({ subject, data });
+    await this.pipeline.idle();
+  }
+
+  /** Signs a command, delivers it the way it says, and gives what the caller hears. */
+  async send(caller: Member, command: Command): Promise<Result[]> {
+    const before = this.bus.published.length;
+    const { subjects } = this.fleet;
+    const subject = command.via === 'all' ? subjects.commandAll() : undefined;
+    await this.deliver(await this.fleet.sealCommand(command, caller), subject);
+    return this.heard(caller, command, before);
+  }
+
+  /** The answers to a command since the message of number `since`, as its caller's controller accepts them. */
+  heard(caller: Member, command: Command, since = 0): Result[] {
+    const trust = this.fleet.trust(this.clock);
+    trust.verify(this.member.credential);
+    const receiver = new Receiver(
+      { caller: caller.credential.body.name, job: command.job },
+      { subjects: this.fleet.subjects, trust },
+    );
+    receiver.expectAnswersTo({ id: toHex(command.id), payloadHash: toHex(sha256(encodeCommand(command))) });
+    return this.bus.published.slice(since).flatMap((message) => receiver.receive(message) ?? []);
+  }
+
+  async stop(): Promise<void> {
+    this.release();
+    await this.pipeline.idle();
+    await this.memory.close();
+  }
+
+  #actions(): ReadonlyMap<string, RunnableAction> {
+    const action = (
+      name: string,
+      effect: 'reads' | 'changes',
+      run: RunnableAction['run'],
+    ): [string, RunnableAction] => [
+      name,
+      {
+        definition: {
+          name,
+          description: '',
+          effect,
+          input: z.strictObject({ n: z.number().optional() }),
+          output: z.unknown(),
+          timeoutMs: 1_000,
+        },
+        run: (input, context) => {
+          this.ran.push(name);
+          return run(input, context);
+        },
+      },
+    ];
+    const ok = (data: unknown): Promise<{ state: 'ok'; data: unknown }> => Promise.resolve({ state: 'ok', data });
+    return new Map([
+      action('ping', 'reads', () => ok({ version: '1' })),
+      action('touch', 'changes', () => ok({})),
+      action('large', 'reads', (input) => ok({ text: 'x'.repeat((input as { n: number }).n) })),
+      action('unsayable', 'reads', () => ok([undefined])),
+      action(
+        'held',
+        'reads',
+        () => new Promise((resolve) => (this.release = () => resolve({ state: 'ok', data: {} }))),
+      ),
+    ]);
+  }
+}
