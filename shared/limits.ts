@@ -71,6 +71,8 @@ export const LIMITS = {
   reconnectJitterMs: 2_000,
   /** How often a connection is tried, so that a cut without a reset is noticed: two lost pings end it. */
   busPingMs: 20_000,
+  /** What was published gets this long to reach the bus when a connection is closed. */
+  busCloseMs: 1_000,
   /** A stored message is acknowledged within this, or it counts as not stored. */
   storeTimeoutMs: 5_000,
   /** Reading all entries of one kind. */

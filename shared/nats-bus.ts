@@ -217,11 +217,14 @@ class NatsBus implements Bus {
 
   async close(): Promise<void> {
     if (this.#nc.isClosed()) return;
-    try {
-      await this.#nc.drain();
-    } catch {
-      await this.#nc.close();
-    }
+    // A drain waits for the server; one that has gone would be waited for without an end.
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LIMITS.busCloseMs);
+    });
+    await Promise.race([this.#nc.drain().catch(() => undefined), patience]);
+    clearTimeout(timer);
+    if (!this.#nc.isClosed()) await this.#nc.close();
   }
 
   #manager(): Promise<JetStreamManager> {

@@ -7,7 +7,8 @@ import { endMarked } from './marked-processes.ts';
 export async function down(folder: string): Promise<number | undefined> {
   if (!existsSync(folder)) return undefined;
   const state = readState(folder);
-  const ended = state === undefined ? 0 : await endMarked(state.mark);
+  // The bus goes last: agents say goodbye to it.
+  const ended = state === undefined ? 0 : await endMarked(state.mark, [state.natsPid]);
   rmSync(folder, { recursive: true, force: true });
   return state === undefined ? undefined : ended;
 }

@@ -35,18 +35,25 @@ export function findMarked(mark: string): number[] {
     .filter((pid) => pid !== process.pid && isMarked(pid, mark));
 }
 
-/** Asks them to end, waits, then doesn't ask any more. Returns how many there were. */
-export async function endMarked(mark: string): Promise<number> {
-  const found = findMarked(mark);
+/** Ends all of them, those named last when the others have gone. Returns how many there were. */
+export async function endMarked(mark: string, last: readonly number[] = []): Promise<number> {
+  const first = findMarked(mark).filter((pid) => !last.includes(pid));
+  await endAll(first, () => findMarked(mark).filter((pid) => !last.includes(pid)));
+  const rest = findMarked(mark);
+  await endAll(rest, () => findMarked(mark));
+  return first.length + rest.length;
+}
+
+/** Asks them to end, waits, then doesn't ask any more. */
+async function endAll(found: readonly number[], find: () => number[]): Promise<void> {
   for (const pid of found) signal(pid, 'SIGTERM');
   const giveUpAt = performance.now() + END_PATIENCE_MS;
   let left = found;
   while (left.length > 0) {
     await delay(LOOK_EVERY_MS);
-    left = findMarked(mark);
+    left = find();
     if (performance.now() > giveUpAt) for (const pid of left) signal(pid, 'SIGKILL');
   }
-  return found.length;
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {
