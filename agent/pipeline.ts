@@ -10,8 +10,9 @@ import type { Logger } from '../shared/logger.ts';
 import { toHex } from '../shared/signing.ts';
 import type { Subjects } from '../shared/subjects.ts';
 import type { TrustStore } from '../shared/trust.ts';
-import { firstNotUnderstood } from '../shared/wire/command.ts';
+import { COMMAND_FIELDS } from '../shared/wire/command.ts';
 import type { SignerIdentity } from '../shared/wire/envelope.ts';
+import { firstNotUnderstood } from '../shared/wire/reserved-fields.ts';
 import type { RunnableAction } from './actions/action.ts';
 import { matchesLive, misaddressed, WhereCache, type LiveFacts } from './addressed.ts';
 import type { Counters } from './counters.ts';
@@ -120,7 +121,7 @@ export class Pipeline {
     const { counters, clock, node, log, memory, stop } = this.#deps;
     const { command, caller } = verified;
     const received = clock.now();
-    const unknownField = firstNotUnderstood(command);
+    const unknownField = firstNotUnderstood(command, COMMAND_FIELDS);
     if (unknownField !== undefined)
       throw new RefusedError(`the command needs "${unknownField}", which this agent doesn't know: upgrade it`, {
         code: 'not-understood',

@@ -78,8 +78,11 @@ export class Collector {
         if (waiting !== undefined) this.#deps.onUnmatched(node);
         break;
       case 'result':
-        // Without a state it's no final: treated as a sign of life.
-        if (result.state === undefined) return;
+        // Without a state it's no final, but a sign of life.
+        if (result.state === undefined) {
+          if (waiting !== undefined) waiting.heardAt = this.#deps.clock.monotonic();
+          return;
+        }
         this.#remove(node);
         this.#deps.onNode({
           node,

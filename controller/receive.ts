@@ -17,6 +17,8 @@ export interface ReceiverOptions {
 }
 
 interface Assembly {
+  /** Of the whole, hex. */
+  readonly hash: string;
   readonly chunks: (Uint8Array | undefined)[];
   missing: number;
   bytes: number;
@@ -27,6 +29,7 @@ export class Receiver {
   readonly #deps: { subjects: Subjects; trust: TrustStore };
   /** Message id to payload hash, hex: what was asked. */
   readonly #sent = new Map<string, string>();
+  /** One for a node and message: a node that begins another result drops the one before. */
   readonly #assemblies = new Map<string, Assembly>();
   #rejected = 0;
 
@@ -42,6 +45,11 @@ export class Receiver {
   /** Messages that were no answers of a node to this job: forged, misplaced, damaged. */
   get rejected(): number {
     return this.#rejected;
+  }
+
+  /** Results of which chunks are still missing. */
+  get assembling(): number {
+    return this.#assemblies.size;
   }
 
   /** A result whose every word is its node's, or nothing (yet, or at all). */
@@ -60,31 +68,43 @@ export class Receiver {
     const { payload, signers } = open('result', trust.fleetId, message.data, trust);
     const signer = signers[0].credential.body;
     const parsed = decodeResultMessage(payload);
-    const result = parsed.kind === 'part' ? this.#assemble(parsed) : parsed;
-    if (result === undefined) return undefined;
     const { caller, job } = this.#options;
     if (
       signer.kind !== 'node' ||
-      signer.name !== result.node ||
-      subjects.result(caller, job, result.node) !== message.subject
+      signer.name !== parsed.node ||
+      subjects.result(caller, job, parsed.node) !== message.subject
     )
       throw new ProtocolError('not from the node that it speaks for', { code: 'misrouted' });
-    if (result.job !== job || this.#sent.get(toHex(result.id)) !== toHex(result.command))
-      throw new ProtocolError('answers something that was not asked', { code: 'not-asked' });
+    this.#assertAsked(parsed);
+    // Who says it is settled before anything is kept for it.
+    if (parsed.kind !== 'part') return parsed;
+    const result = this.#assemble(parsed);
+    if (result === undefined) return undefined;
+    if (result.node !== parsed.node)
+      throw new ProtocolError('not from the node that it speaks for', { code: 'misrouted' });
+    this.#assertAsked(result);
     return result;
+  }
+
+  #assertAsked(result: Result | ResultPart): void {
+    if (result.job !== this.#options.job || this.#sent.get(toHex(result.id)) !== toHex(result.command))
+      throw new ProtocolError('answers something that was not asked', { code: 'not-asked' });
   }
 
   #assemble(part: ResultPart): Result | undefined {
     const [index, count, hash] = part.part;
-    const key = `${part.node}\0${toHex(hash)}`;
+    const key = `${part.node}\0${toHex(part.id)}`;
     if (index >= count || count > LIMITS.resultParts)
       throw new ProtocolError('impossible chunk', { code: 'malformed' });
     let assembly = this.#assemblies.get(key);
-    if (assembly === undefined) {
-      assembly = { chunks: Array.from({ length: count }), missing: count, bytes: 0 };
+    if (assembly === undefined || assembly.hash !== toHex(hash)) {
+      assembly = { hash: toHex(hash), chunks: Array.from({ length: count }), missing: count, bytes: 0 };
       this.#assemblies.set(key, assembly);
     }
-    if (assembly.chunks.length !== count) throw new ProtocolError('impossible chunk', { code: 'malformed' });
+    if (assembly.chunks.length !== count) {
+      this.#assemblies.delete(key);
+      throw new ProtocolError('impossible chunk', { code: 'malformed' });
+    }
     if (assembly.chunks[index] !== undefined) return undefined;
     assembly.bytes += part.chunk.length;
     if (assembly.bytes > LIMITS.resultBytes) {
@@ -98,9 +118,6 @@ export class Receiver {
     const payload = Buffer.concat(assembly.chunks.filter((chunk) => chunk !== undefined));
     if (Buffer.compare(sha256(payload), hash) !== 0)
       throw new ProtocolError('the chunks do not add up', { code: 'malformed' });
-    const result = decodeResult(payload);
-    if (result.node !== part.node)
-      throw new ProtocolError('not from the node that it speaks for', { code: 'misrouted' });
-    return result;
+    return decodeResult(payload);
   }
 }

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { decode, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { ReservedFields } from './reserved-fields.ts';
 import { bytesOf } from './signed-bytes.ts';
 
 export const COMMAND_KINDS = ['command', 'cancel', 'status', 'credit', 'approve'] as const;
@@ -26,21 +27,6 @@ export const CommandOptions = z.strictObject({
   ask: z.boolean().optional(),
   /** How long the action may run on the node, in milliseconds; its own default when absent. */
   timeoutMs: z.number().int().positive().optional(),
-});
-
-/** Fields that later features fill; they are in the format from the start, so that none of them needs another one. */
-export const ReservedFields = z.object({
-  /** Compression of the payload's data. */
-  codec: z.string().max(32).optional(),
-  /** Chunk: index, count, SHA-256 of the whole. */
-  part: z.tuple([z.number().int().nonnegative(), z.number().int().positive(), bytesOf(32)]).optional(),
-  trace: z.string().max(256).optional(),
-  /** Hash of the frozen job or playbook run. */
-  plan: bytesOf(32).optional(),
-  fence: z.strictObject({ lock: z.string().max(256), token: z.number().int() }).optional(),
-  epochs: z.strictObject({ policy: z.number().int().optional(), revoked: z.number().int().optional() }).optional(),
-  /** Names of fields that have to be understood. */
-  crit: z.array(z.string().max(64)).max(32).optional(),
 });
 
 export const Command = ReservedFields.extend({
@@ -64,7 +50,8 @@ export const Command = ReservedFields.extend({
 });
 export type Command = z.infer<typeof Command>;
 
-const UNDERSTOOD: ReadonlySet<string> = new Set([
+/** What an agent of this version acts on. `crit` may name these, and nothing else. */
+export const COMMAND_FIELDS: ReadonlySet<string> = new Set([
   'id', 'job', 'kind', 'issued', 'expires', 'startBy', 'target', 'via', 'action', 'args', 'reply', 'options',
 ]); // prettier-ignore
 
@@ -77,9 +64,4 @@ export function decodeCommand(payload: Uint8Array): Command {
   const parsed = Command.safeParse(decode(payload));
   if (!parsed.success) throw new ProtocolError('not a command', { code: 'malformed', cause: parsed.error });
   return parsed.data;
-}
-
-/** The first field that the sender calls critical and this version doesn't act on. */
-export function firstNotUnderstood(command: Command): string | undefined {
-  return command.crit?.find((field) => !UNDERSTOOD.has(field));
 }

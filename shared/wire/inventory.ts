@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { decode, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { assertUnderstood, ReservedFields, type Critical } from './reserved-fields.ts';
 import { bytesOf } from './signed-bytes.ts';
 
 /** What a task parameter may be; text from a command line is converted to the declared type before it's sent. */
@@ -44,7 +45,7 @@ export const TaskSummary = z.object({
 export type TaskSummary = z.infer<typeof TaskSummary>;
 
 /** Small enough to read for ten thousand nodes: what is indexed, and what changed since the body was read last. */
-export const InventoryHead = z.object({
+export const InventoryHead = ReservedFields.extend({
   subject: z.string().max(512),
   /** Only ever grows; a reader keeps the highest it has seen. */
   revision: z.number().int().nonnegative(),
@@ -59,7 +60,7 @@ export const InventoryHead = z.object({
 });
 export type InventoryHead = z.infer<typeof InventoryHead>;
 
-export const InventoryBody = z.object({
+export const InventoryBody = ReservedFields.extend({
   subject: z.string().max(512),
   revision: z.number().int().nonnegative(),
   node: z.string().min(1).max(LIMITS.nodeNameLength),
@@ -71,22 +72,27 @@ export const InventoryBody = z.object({
 });
 export type InventoryBody = z.infer<typeof InventoryBody>;
 
+const INVENTORY_FIELDS: ReadonlySet<string> = new Set([
+  'subject', 'revision', 'node', 'protocol', 'agent', 'indexed', 'facts', 'schemas', 'volatile', 'actions', 'tasks',
+]); // prettier-ignore
+
 export function encodeInventory(entry: InventoryHead | InventoryBody): Uint8Array {
   return encode(entry);
 }
 
-/** @throws ProtocolError `malformed` */
+/** @throws ProtocolError `malformed`, `not-understood` */
 export function decodeInventoryHead(payload: Uint8Array): InventoryHead {
   return check(InventoryHead, payload);
 }
 
-/** @throws ProtocolError `malformed` */
+/** @throws ProtocolError `malformed`, `not-understood` */
 export function decodeInventoryBody(payload: Uint8Array): InventoryBody {
   return check(InventoryBody, payload);
 }
 
-function check<T>(schema: z.ZodType<T>, payload: Uint8Array): T {
+function check<T extends Critical>(schema: z.ZodType<T>, payload: Uint8Array): T {
   const parsed = schema.safeParse(decode(payload));
   if (!parsed.success) throw new ProtocolError('not an inventory entry', { code: 'malformed', cause: parsed.error });
+  assertUnderstood(parsed.data, INVENTORY_FIELDS);
   return parsed.data;
 }

@@ -4,7 +4,7 @@ import { decode, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { FINAL_STATES } from '../states.ts';
-import { ReservedFields } from './command.ts';
+import { assertUnderstood, ReservedFields } from './reserved-fields.ts';
 import { Bytes, bytesOf } from './signed-bytes.ts';
 
 export const RESULT_KINDS = ['ack', 'output', 'result', 'unmatched'] as const;
@@ -48,20 +48,26 @@ export type ResultPart = z.infer<typeof ResultPart>;
 
 const ResultMessage = z.union([Result, ResultPart]);
 
+const RESULT_FIELDS: ReadonlySet<string> = new Set([
+  'id', 'job', 'command', 'node', 'seq', 'now', 'kind', 'state', 'code', 'reason', 'data', 'timing', 'part', 'chunk',
+]); // prettier-ignore
+
 export function encodeResult(result: Result | ResultPart): Uint8Array {
   return encode(result);
 }
 
-/** @throws ProtocolError `malformed` */
+/** @throws ProtocolError `malformed`, `not-understood` */
 export function decodeResultMessage(payload: Uint8Array): Result | ResultPart {
   const parsed = ResultMessage.safeParse(decode(payload));
   if (!parsed.success) throw new ProtocolError('not a result', { code: 'malformed', cause: parsed.error });
+  assertUnderstood(parsed.data, RESULT_FIELDS);
   return parsed.data;
 }
 
-/** @throws ProtocolError `malformed` */
+/** @throws ProtocolError `malformed`, `not-understood` */
 export function decodeResult(payload: Uint8Array): Result {
   const parsed = Result.safeParse(decode(payload, LIMITS.resultBytes));
   if (!parsed.success) throw new ProtocolError('not a result', { code: 'malformed', cause: parsed.error });
+  assertUnderstood(parsed.data, RESULT_FIELDS);
   return parsed.data;
 }

@@ -3,9 +3,10 @@ import * as z from 'zod';
 import { decode, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { assertUnderstood, ReservedFields } from './reserved-fields.ts';
 import { Bytes } from './signed-bytes.ts';
 
-export const RosterEntry = z.object({
+export const RosterEntry = ReservedFields.extend({
   /** The subject it is stored under: an entry moved elsewhere is no entry. */
   subject: z.string().max(512),
   revision: z.number().int().nonnegative(),
@@ -16,13 +17,16 @@ export const RosterEntry = z.object({
 });
 export type RosterEntry = z.infer<typeof RosterEntry>;
 
+const ROSTER_FIELDS: ReadonlySet<string> = new Set(['subject', 'revision', 'node', 'state', 'credential']);
+
 export function encodeRosterEntry(entry: RosterEntry): Uint8Array {
   return encode(entry);
 }
 
-/** @throws ProtocolError `malformed` */
+/** @throws ProtocolError `malformed`, `not-understood` */
 export function decodeRosterEntry(payload: Uint8Array): RosterEntry {
   const parsed = RosterEntry.safeParse(decode(payload));
   if (!parsed.success) throw new ProtocolError('not a roster entry', { code: 'malformed', cause: parsed.error });
+  assertUnderstood(parsed.data, ROSTER_FIELDS);
   return parsed.data;
 }

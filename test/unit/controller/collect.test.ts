@@ -1,0 +1,196 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Collector, type CollectOptions } from '../../../controller/collect.ts';
+import type { NodeResult } from '../../../controller/report.ts';
+import { LIMITS } from '../../../shared/limits.ts';
+import type { Result } from '../../../shared/wire/result.ts';
+import { NOW } from '../../support/manual-clock.ts';
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+/** A collector whose clock is that of the timers. */
+function collect(options: Partial<CollectOptions> = {}) {
+  const seen = {
+    nodes: [] as NodeResult[],
+    unmatched: [] as string[],
+    tries: [] as (readonly string[])[],
+    isDone: false,
+  };
+  const start = Date.now();
+  const collector = new Collector(
+    { expected: ['a', 'b'], hopeless: new Map(), ackTimeoutMs: 2_000, welcomesOthers: false, ...options },
+    {
+      clock: { now: () => Date.now(), monotonic: () => Date.now() - start },
+      tryAgain: (nodes) => seen.tries.push(nodes),
+      onNode: (result) => seen.nodes.push(result),
+      onUnmatched: (node) => seen.unmatched.push(node),
+    },
+  );
+  void collector.done.then(() => (seen.isDone = true));
+  const ends = (): string[] => seen.nodes.map(({ node, state }) => `${node} ${state}`);
+  return { collector, seen, ends };
+}
+
+const from = (node: string, changes: Partial<Result> = {}): Result => ({
+  id: new Uint8Array(16), job: 'j', command: new Uint8Array(32), node, seq: 0, now: NOW, kind: 'result', state: 'ok', ...changes,
+}); // prettier-ignore
+const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
+
+describe('collecting', () => {
+  it('ends with the last expected node, without waiting for anything', async () => {
+    const { collector, seen, ends } = collect();
+    collector.take(from('a'));
+    await pass(0);
+    expect(seen.isDone).toBe(false);
+    collector.take(from('b', { state: 'failed', code: 'exit-code', reason: 'exit 1', data: { exit: 1 } }));
+    await pass(0);
+    expect(seen.isDone).toBe(true);
+    expect(ends()).toEqual(['a ok', 'b failed']);
+    expect(seen.nodes[1]).toEqual({
+      node: 'b',
+      state: 'failed',
+      code: 'exit-code',
+      reason: 'exit 1',
+      data: { exit: 1 },
+      ms: 0,
+    });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('of nobody ends at once', async () => {
+    const { seen } = collect({ expected: [] });
+    await pass(0);
+    expect(seen.isDone).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('asks the silent once more, at half of the time that they have', async () => {
+    const { collector, seen } = collect();
+    collector.take(from('a', { kind: 'ack' }));
+    await pass(999);
+    expect(seen.tries).toEqual([]);
+    await pass(1);
+    expect(seen.tries).toEqual([['b']]);
+    await pass(10_000);
+    expect(seen.tries).toHaveLength(1);
+  });
+
+  it('asks nobody again when all have been heard of', async () => {
+    const { collector, seen } = collect();
+    for (const node of ['a', 'b']) collector.take(from(node, { kind: 'ack' }));
+    await pass(2_000);
+    expect([seen.tries, seen.nodes]).toEqual([[], []]);
+  });
+
+  it('calls the silent unreachable when their time is over, and says how long that was', async () => {
+    const { collector, seen, ends } = collect();
+    collector.take(from('a'));
+    await pass(1_999);
+    expect(ends()).toEqual(['a ok']);
+    await pass(1);
+    expect(ends()).toEqual(['a ok', 'b unreachable']);
+    expect(seen.nodes[1]).toMatchObject({ reason: 'no answer within 2 s, asked twice', ms: null });
+    expect(seen.isDone).toBe(true);
+  });
+
+  it('says why, where it was known before that no answer would count', async () => {
+    const { seen } = collect({ hopeless: new Map([['a', 'its credential has expired']]) });
+    await pass(2_000);
+    expect(seen.nodes.map(({ reason }) => reason)).toEqual([
+      'its credential has expired',
+      'no answer within 2 s, asked twice',
+    ]);
+  });
+
+  it('calls a node lost that acknowledged and then fell silent past its heartbeat', async () => {
+    const { collector, ends } = collect({ expected: ['a'] });
+    await pass(500);
+    collector.take(from('a', { kind: 'ack' }));
+    await pass(LIMITS.heartbeatLossMs - 1_000);
+    expect(ends()).toEqual([]);
+    await pass(3_000);
+    expect(ends()).toEqual(['a lost']);
+  });
+
+  it('waits for as long as a node says that it is alive', async () => {
+    const { collector, ends, seen } = collect({ expected: ['a'] });
+    for (let beat = 0; beat < 20; beat++) {
+      collector.take(from('a', { kind: beat % 2 === 0 ? 'ack' : 'output' }));
+      await pass(LIMITS.heartbeatMs);
+    }
+    expect(ends()).toEqual([]);
+    collector.take(from('a'));
+    await pass(0);
+    expect(seen.isDone).toBe(true);
+    expect(ends()).toEqual(['a ok']);
+  });
+
+  it('gives up at the deadline of the whole, a grace later, on the running and on the silent', async () => {
+    const { collector, ends, seen } = collect({ ackTimeoutMs: 60_000, deadlineMs: 3_000 });
+    collector.take(from('a', { kind: 'ack' }));
+    await pass(3_000 + LIMITS.deadlineGraceMs - 1);
+    expect(ends()).toEqual([]);
+    await pass(1);
+    expect(ends()).toEqual(['a lost', 'b unreachable']);
+    expect(seen.isDone).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('gives each node one final state: what comes later changes nothing', async () => {
+    const { collector, ends } = collect();
+    collector.take(from('a'));
+    collector.take(from('a', { state: 'failed' }));
+    await pass(2_000);
+    collector.take(from('b'));
+    collector.take(from('b', { kind: 'unmatched' }));
+    expect(ends()).toEqual(['a ok', 'b unreachable']);
+  });
+
+  it('counts nodes that do not match apart', async () => {
+    const { collector, seen } = collect();
+    collector.take(from('a', { kind: 'unmatched' }));
+    collector.take(from('b'));
+    await pass(0);
+    expect([seen.unmatched, seen.isDone]).toEqual([['a'], true]);
+    expect(seen.nodes).toHaveLength(1);
+  });
+
+  it('ignores a stranger', async () => {
+    const { collector, seen } = collect({ expected: ['a'] });
+    collector.take(from('z'));
+    expect(seen.nodes).toEqual([]);
+    expect(collector.waiting).toEqual(['a']);
+  });
+
+  it('shows a stranger that matched, where it is welcome, and does not wait for one', async () => {
+    const { collector, seen } = collect({ expected: ['a'], welcomesOthers: true });
+    collector.take(from('y', { kind: 'ack' }));
+    collector.take(from('x', { kind: 'unmatched' }));
+    collector.take(from('z'));
+    collector.take(from('z'));
+    expect(seen.nodes).toMatchObject([{ node: 'z', state: 'ok', unexpected: true }]);
+    expect(seen.unmatched).toEqual([]);
+    collector.take(from('a'));
+    await pass(0);
+    expect(seen.isDone).toBe(true);
+  });
+
+  it('takes a final without a state for a sign of life', async () => {
+    const { collector, ends } = collect({ expected: ['a'] });
+    const { state: _state, ...without } = from('a');
+    collector.take(without);
+    await pass(2_000);
+    expect(ends()).toEqual([]);
+  });
+
+  it('stops when the caller has heard enough, and decides nothing', async () => {
+    const { collector, seen } = collect();
+    collector.take(from('a'));
+    collector.stop();
+    await pass(60_000);
+    expect(seen.isDone).toBe(true);
+    expect(collector.waiting).toEqual(['b']);
+    expect(seen.nodes).toHaveLength(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
