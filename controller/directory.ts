@@ -37,15 +37,17 @@ export interface DirectoryDependencies {
   readonly bus: Bus;
   readonly subjects: Subjects;
   readonly trust: TrustStore;
+  /** The highest revision seen under each subject, kept by the caller: a bus that gives an older one again is not believed. */
+  readonly revisions?: Map<string, number>;
 }
 
 export async function readRoster(dependencies: DirectoryDependencies): Promise<Directory> {
-  const { bus, fleet, subjects, trust } = dependencies;
+  const { bus, fleet, subjects } = dependencies;
   const roster = new Map<string, RosterNode>();
   const problems: string[] = [];
   for (const stored of await bus.loadAll(inventoryStream(fleet), subjects.rosters())) {
     try {
-      const node = readRosterEntry(stored, subjects, trust);
+      const node = readRosterEntry(stored, dependencies);
       roster.set(node.name, node);
     } catch (error) {
       problems.push(`roster entry ${stored.subject}: ${describe(error)}`);
@@ -54,7 +56,7 @@ export async function readRoster(dependencies: DirectoryDependencies): Promise<D
   return { roster, problems };
 }
 
-function readRosterEntry(stored: StoredMessage, subjects: Subjects, trust: TrustStore): RosterNode {
+function readRosterEntry(stored: StoredMessage, { revisions, subjects, trust }: DirectoryDependencies): RosterNode {
   const { payload, signers } = open('roster', trust.fleetId, stored.data, trust);
   const entry = decodeRosterEntry(payload);
   const signer = signers[0].credential.body;
@@ -66,6 +68,7 @@ function readRosterEntry(stored: StoredMessage, subjects: Subjects, trust: Trust
   const { body } = credential;
   if (body.kind !== 'node' || body.name !== entry.node)
     throw new ProtocolError('its credential is for something else', { code: 'bad-credential' });
+  assertNotOlder(entry, revisions);
   const node = { name: entry.node, state: entry.state, trusted: body.trusted };
   try {
     return { ...node, credential: trust.verify(credential) };
@@ -99,9 +102,9 @@ export async function readInventoryHeads(
   return { heads: entries, problems };
 }
 
-function readEntries<T extends { node: string; subject: string }>(
+function readEntries<T extends { node: string; subject: string; revision: number }>(
   stored: readonly StoredMessage[],
-  { trust }: DirectoryDependencies,
+  { revisions, trust }: DirectoryDependencies,
   decode: (payload: Uint8Array) => T,
   subjectOf: (node: string) => string,
 ): { entries: Map<string, T>; problems: string[] } {
@@ -119,12 +122,26 @@ function readEntries<T extends { node: string; subject: string }>(
         subjectOf(entry.node) !== subject
       )
         throw new ProtocolError('it is not from the node that it speaks for', { code: 'misrouted' });
+      assertNotOlder(entry, revisions);
       entries.set(entry.node, entry);
     } catch (error) {
       problems.push(`inventory entry ${subject}: ${describe(error)}`);
     }
   }
   return { entries, problems };
+}
+
+/** Revisions only grow: an older one is a copy that somebody kept. */
+function assertNotOlder(
+  entry: { subject: string; revision: number },
+  revisions: Map<string, number> | undefined,
+): void {
+  const known = revisions?.get(entry.subject) ?? 0;
+  if (entry.revision < known)
+    throw new ProtocolError(`revision ${entry.revision} is older than ${known}, which was here before`, {
+      code: 'older-revision',
+    });
+  revisions?.set(entry.subject, entry.revision);
 }
 
 function describe(error: unknown): string {

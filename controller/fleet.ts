@@ -67,6 +67,7 @@ export class Fleet {
   readonly #clock: Clock;
   readonly #subjects: Subjects;
   readonly #trust: TrustStore;
+  readonly #revisions = new Map<string, number>();
   #directory: Promise<Directory> | undefined;
 
   private constructor(identity: Identity, bus: Bus, trust: TrustStore, clock: Clock) {
@@ -235,7 +236,13 @@ export class Fleet {
   }
 
   #source(): Parameters<typeof readRoster>[0] {
-    return { fleet: this.name, bus: this.#bus, subjects: this.#subjects, trust: this.#trust };
+    return {
+      fleet: this.name,
+      bus: this.#bus,
+      subjects: this.#subjects,
+      trust: this.#trust,
+      revisions: this.#revisions,
+    };
   }
 }
 
