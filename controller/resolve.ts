@@ -81,9 +81,11 @@ function matchesInventory(
   const own = { name: node.name, ...(Object.keys(node.trusted).length > 0 ? { trusted: node.trusted } : {}) };
   if (entry === undefined || fresh) return matchWhere(where, own, { isUndecided: (path) => !isFixed(path) });
   const volatile = entry.volatile.map(parsePath);
+  // A node may say of itself what it likes, but not what only an issuer says of it.
+  const { trusted: _own, ...facts } = entry.facts;
   return matchWhere(
     where,
-    { ...entry.facts, ...own },
+    { ...facts, ...own },
     {
       isUndecided: (path) => volatile.some((pattern) => mayOverlap(pattern, path)),
     },
