@@ -121,6 +121,7 @@ export class Agent {
           volatile: facts.snapshot().volatile,
           actions: [...actions.keys()],
           tasks: await tasks.list(),
+          taskProblems: await tasks.problems(),
         }),
       },
     );

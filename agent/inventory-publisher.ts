@@ -24,6 +24,7 @@ export interface InventoryContent {
   readonly volatile: readonly string[];
   readonly actions: readonly string[];
   readonly tasks: readonly TaskSummary[];
+  readonly taskProblems: readonly { readonly source: string; readonly reason: string }[];
 }
 
 export interface InventoryPublisherOptions {
@@ -117,6 +118,7 @@ export class InventoryPublisher {
         volatile: [...current.volatile],
         actions: [...current.actions],
         tasks: [...current.tasks],
+        taskProblems: current.taskProblems.slice(0, LIMITS.publishedProblems),
         facts: { ...current.facts },
         subject: subjects.inventoryBody(node),
         revision,

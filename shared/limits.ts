@@ -108,6 +108,8 @@ export const LIMITS = {
   inventoryMessageBytes: 256 * 1024,
   /** Head of an inventory entry: ten thousand of them are read to resolve a target. */
   inventoryHeadBytes: 512,
+  /** Bad task files that an inventory entry tells of: enough to see that something is wrong. */
+  publishedProblems: 20,
   /** Of those, what the indexed facts may take: the rest of a head is names, hashes and the signature. */
   indexedFactsBytes: 160,
   /** Wait before an inventory entry that could not be stored is tried again. */

@@ -7,7 +7,7 @@ import { configFolder } from '../context.ts';
 
 interface InitFlags {
   readonly name: string;
-  readonly server: string;
+  readonly server?: string;
   readonly listen: string;
   readonly dir?: string;
   readonly operator?: string;
@@ -17,10 +17,8 @@ export function registerInit(program: Command, app: App): void {
   const command = program
     .command('init')
     .description('Makes a fleet: its keys, your credential as its first operator, and the configuration of its bus.')
-    .requiredOption(
-      '--server <URL>',
-      'address under which servers and operators reach the bus, such as nats://bus.example.org:4222',
-    )
+    // --server is an option of every command: here it says where the bus is going to be.
+    .usage('--server <URL> [options]')
     .option('--name <NAME>', 'name of the fleet', 'main')
     .option('--listen <HOST:PORT>', 'what the bus listens on', '0.0.0.0:4222')
     .option('--dir <DIR>', 'where keys and configuration go (default: ~/.config/fleet)')
@@ -34,8 +32,14 @@ Examples:
     )
     .action(async () => {
       const flags = command.optsWithGlobals<InitFlags>();
-      if (!/^(nats|tls):\/\/[^\s,]+$/.test(flags.server))
-        throw new UsageError(`"${flags.server}" is not the address of a bus`, {
+      const { server } = flags;
+      if (server === undefined)
+        throw new UsageError('where is the bus going to be?', {
+          code: 'needs-server',
+          hint: 'Say under which address servers and operators reach it: --server nats://bus.example.org:4222.',
+        });
+      if (!/^(nats|tls):\/\/[^\s,]+$/.test(server))
+        throw new UsageError(`"${server}" is not the address of a bus`, {
           code: 'bad-server',
           hint: 'Write nats://HOST:PORT.',
         });
@@ -50,7 +54,7 @@ Examples:
       const operator = flags.operator ?? defaultOperator();
       await createFleet(home, {
         fleet: flags.name,
-        servers: [flags.server],
+        servers: [server],
         listen: flags.listen,
         operator,
         now: app.clock.now(),
@@ -58,9 +62,9 @@ Examples:
       const inDir = flags.dir === undefined ? '' : ` --dir ${flags.dir}`;
       app.stdout.write(`Fleet ${flags.name} is made, in ${home.folder}; ${operator} is its first operator.
 
-Next:
-  nats-server -c ${home.natsConfig}          starts its bus, on this machine
-  fleet ca issue node web1 web2${inDir}       makes two servers' keys, and enrolls them
+Next, on the machine of the bus (this one, or copy the folder there):
+  nats-server -c ${home.natsConfig}
+  fleet ca issue node web1 web2${inDir}
 
 ${home.rootKey} can make anybody an operator: move it to a safe place, off this machine.
 `);

@@ -38,7 +38,9 @@ function showTasks(name: string | undefined, flags: OfferFlags, app: App): Promi
       fleet,
       exit: EXIT.ok,
       tasks,
-      problems: [],
+      problems: inventory.flatMap(({ node, taskProblems = [] }) =>
+        taskProblems.map((problem) => ({ node, ...problem })),
+      ),
     };
   });
 }

@@ -69,6 +69,8 @@ export const InventoryBody = ReservedFields.extend({
   volatile: z.array(z.string().max(LIMITS.factPathBytes)),
   actions: z.array(z.string().max(128)),
   tasks: z.array(TaskSummary),
+  /** Task files that were not accepted. */
+  taskProblems: z.array(z.object({ source: z.string(), reason: z.string() })).optional(),
 });
 export type InventoryBody = z.infer<typeof InventoryBody>;
 
