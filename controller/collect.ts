@@ -98,8 +98,11 @@ export class Collector {
     this.#endIfComplete();
   }
 
-  /** Ends the wait without deciding anything: the caller doesn't want to know any more. */
+  /** Ends the wait: the caller doesn't want to know any more. Who has no final state gets the one that is true now. */
   stop(): void {
+    for (const [node, { heardAt }] of this.#waiting)
+      if (heardAt === undefined) this.#decide(node, 'unreachable', 'had not answered when the wait was interrupted');
+      else this.#decide(node, 'lost', 'was running when the wait was interrupted; it goes on there');
     this.#end();
   }
 

@@ -53,7 +53,7 @@ export interface RunResult {
   readonly nodes: readonly NodeResult[];
   /** Expected nodes whose live facts don't match. */
   readonly unmatched: readonly string[];
-  /** Expected nodes without a final state, because the wait was stopped. */
+  /** Nodes that were still waited for when `signal` aborted; their states are what was true then. */
   readonly abandoned: readonly string[];
   /** Answers that were not what they said: forged, misplaced or damaged. */
   readonly rejected: number;
@@ -188,7 +188,11 @@ export class Fleet {
         onUnmatched: (node) => unmatched.push(node),
       },
     );
-    const stop = (): void => collector.stop();
+    let abandoned: string[] = [];
+    const stop = (): void => {
+      abandoned = collector.waiting;
+      collector.stop();
+    };
     options.signal?.addEventListener('abort', stop, { once: true });
     if (options.signal?.aborted === true) stop();
     try {
@@ -202,7 +206,7 @@ export class Fleet {
       job,
       nodes,
       unmatched,
-      abandoned: collector.waiting,
+      abandoned,
       rejected: receiver.rejected,
       ms: Math.round((this.#clock.monotonic() - started) * 100) / 100,
     };
@@ -247,6 +251,12 @@ export class Fleet {
 }
 
 function assertUsable(identity: Identity, trust: TrustStore, path: string): void {
+  const { kind, name } = identity.credential.body;
+  if (kind !== 'operator' && kind !== 'service')
+    throw new UsageError(`the identity ${path} is of the ${kind} ${name}, and commands are for operators`, {
+      code: 'identity-unusable',
+      hint: 'Use the identity file that `fleet init` made for you.',
+    });
   try {
     trust.verify(identity.credential);
   } catch (cause) {

@@ -91,7 +91,7 @@ export async function runAddressed(
     const inventory = definition.needsInventory === true ? await fleet.inventory() : undefined;
     const resolved = await fleet.resolve(target, inventory);
     const expected = resolved.expected.map(({ name }) => name);
-    const report = (run: Pick<RunResult, 'nodes' | 'unmatched'> & { job: string | null }): Report => ({
+    const report = (run: Pick<RunResult, 'nodes' | 'unmatched' | 'abandoned'> & { job: string | null }): Report => ({
       version: 1,
       command: definition.command,
       job: run.job,
@@ -100,13 +100,14 @@ export async function runAddressed(
       expected: expected.length,
       states: countStates(run.nodes.map(({ state }) => state)),
       unmatched: run.unmatched.length,
-      exit: exitCodeOf(countStates(run.nodes.map(({ state }) => state))),
+      exit: run.abandoned.length > 0 ? EXIT.interrupted : exitCodeOf(countStates(run.nodes.map(({ state }) => state))),
       ms: Math.round(app.clock.monotonic() - started),
       nodes: definition.keepsData === false ? run.nodes.map(withoutData) : run.nodes,
       ...(dryRun ? { dryRun: true as const } : {}),
       ...definition.extend?.(run.nodes),
     });
-    if (expected.length === 0) return await finish(output, app, report({ job: null, nodes: [], unmatched: [] }));
+    if (expected.length === 0)
+      return await finish(output, app, report({ job: null, nodes: [], unmatched: [], abandoned: [] }));
 
     const instruction = await definition.instruct({ expected, inventory: inventory ?? new Map() });
     if (flags.limit !== undefined)
@@ -128,7 +129,7 @@ export async function runAddressed(
         `${run.rejected} answers were not what they said (forged, misplaced or damaged) and were left out`,
       );
     await finish(output, app, report(run));
-    if (run.abandoned.length > 0) abandon(run.abandoned, output, app, instruction.effect);
+    if (run.abandoned.length > 0) output.warning(interruptedWords(run.abandoned.length, instruction.effect));
   } finally {
     output.stop();
     await fleet.close();
@@ -141,12 +142,9 @@ async function finish(output: Output, app: App, report: Report): Promise<void> {
 }
 
 /** An unrecorded command is not cancelled by an interrupt: it just isn't waited for any more. */
-function abandon(nodes: readonly string[], output: Output, app: App, effect: 'reads' | 'changes'): void {
+function interruptedWords(count: number, effect: 'reads' | 'changes'): string {
   const goesOn = effect === 'changes' ? ' What was started there goes on, and its outcome is not recorded.' : '';
-  output.warning(
-    `stopped waiting for ${nodes.length} of the nodes: ${nodes.slice(0, 10).join(', ')}${nodes.length > 10 ? ', …' : ''}.${goesOn}`,
-  );
-  app.setExit(EXIT.interrupted);
+  return `Interrupted: ${count === 1 ? '1 node is' : `${count} nodes are`} not waited for any more.${goesOn}`;
 }
 
 function withoutData(result: NodeResult): NodeResult {

@@ -9,6 +9,10 @@ if [ "$current" -ge "$to" ]; then
 fi
 while [ "$current" -lt "$to" ]; do
   current=$((current + 1))
-  echo "applying migration $current"
-  if [ "${2-}" != --dry-run ]; then echo "$current" >schema-version; fi
+  if [ "${2-}" = --dry-run ]; then
+    echo "would apply migration $current"
+  else
+    echo "applying migration $current"
+    echo "$current" >schema-version
+  fi
 done
