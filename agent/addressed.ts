@@ -55,5 +55,5 @@ export interface LiveFacts {
 }
 
 export async function matchesLive(expression: Expression, node: string, facts: LiveFacts): Promise<boolean> {
-  return matchWhere(expression, { ...(await facts.live(pathsOf(expression))), name: node }) === true;
+  return matchWhere(expression, { ...(await facts.live(pathsOf(expression))), name: node });
 }

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { LIMITS } from '../shared/limits.ts';
 import { readSettings } from '../shared/settings-file.ts';
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 const AgentFile = z.strictObject({
   /** Addresses of the bus: `nats://host:4222`, or `tls://host:4222`. */

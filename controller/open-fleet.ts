@@ -11,7 +11,7 @@ export interface GlobalFlags {
 }
 
 /** Flags win over variables. */
-export function surroundingsWith(app: App, flags: GlobalFlags): Surroundings {
+function surroundingsWith(app: App, flags: GlobalFlags): Surroundings {
   const { surroundings } = app;
   return {
     ...surroundings,

@@ -24,7 +24,7 @@ const EXIT_CODES = `
 Exit codes: 0 all ok · 2 usage, nothing sent · 3 some not ok · 4 none ok · 5 no bus · 6 no node matched · 7 all refused ·
 130 interrupted · 1 internal error`;
 
-export function createProgram(app: App): Command {
+function createProgram(app: App): Command {
   const program = new Command('fleet')
     .description(
       'Runs commands on the servers of a fleet, chosen by their facts; every server ends in one known state.',

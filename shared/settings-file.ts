@@ -9,7 +9,7 @@ export async function readSettings<T>(path: string, what: string, schema: z.ZodT
 }
 
 /** The same for text that was read already; `path` is for the errors. */
-export async function parseSettings<T>(text: string, path: string, what: string, schema: z.ZodType<T>): Promise<T> {
+async function parseSettings<T>(text: string, path: string, what: string, schema: z.ZodType<T>): Promise<T> {
   const content = await parseText(text, path, what);
   const parsed = schema.safeParse(content ?? {});
   if (parsed.success) return parsed.data;

@@ -40,7 +40,7 @@ export async function checkParameters(
 }
 
 /** A required parameter that has a default is never missing. */
-export function isRequired(parameter: TaskParameter): boolean {
+function isRequired(parameter: TaskParameter): boolean {
   return parameter.required === true && parameter.default === undefined;
 }
 

@@ -8,7 +8,7 @@ import type { Account } from './users.ts';
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** The job that a program belongs to, for whoever looks at the process. */
-export const JOB_VARIABLE = 'FLEET_JOB';
+const JOB_VARIABLE = 'FLEET_JOB';
 /** One start of one program. The job isn't enough: several nodes of one machine may carry out the same job. */
 export const RUN_VARIABLE = 'FLEET_RUN';
 

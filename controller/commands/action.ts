@@ -1,3 +1,4 @@
+/** `fleet action`: which actions the agents offer. */
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { ACTIONS } from '../../shared/actions/all.ts';

@@ -1,3 +1,4 @@
+/** `fleet ca`: credentials for those who belong to the fleet. */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UsageError } from '../../shared/errors.ts';

@@ -1,3 +1,4 @@
+/** `fleet completion`: the script for a shell, and the candidates that it asks for. */
 import { Argument, type Command } from 'commander';
 import type { App } from '../app.ts';
 import { SHELLS, type Shell } from '../completion/shells.ts';

@@ -1,3 +1,4 @@
+/** `fleet dev`: an embedded fleet to try things on. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';

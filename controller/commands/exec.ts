@@ -1,3 +1,4 @@
+/** `fleet exec`: a program with its arguments, on the nodes. */
 import type { Command } from 'commander';
 import { UsageError } from '../../shared/errors.ts';
 import type { App } from '../app.ts';

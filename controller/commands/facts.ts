@@ -1,3 +1,4 @@
+/** `fleet facts`: values of facts over the fleet, as a distribution. */
 import type { Command } from 'commander';
 import { parsePath, type PathPattern } from '../../shared/where/paths.ts';
 import { createDistribution } from '../aggregate/distribution.ts';

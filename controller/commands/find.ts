@@ -1,3 +1,4 @@
+/** `fleet find`: who matches, and answers. */
 import type { Command } from 'commander';
 import type { App } from '../app.ts';
 import { addAddressing, runAddressed, type AddressedFlags } from './addressed.ts';

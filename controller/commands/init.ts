@@ -1,3 +1,4 @@
+/** `fleet init`: a new fleet. */
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { UsageError } from '../../shared/errors.ts';

@@ -1,3 +1,4 @@
+/** `fleet inventory`: everybody in short, or one node in full. */
 import type { Command } from 'commander';
 import type { App } from '../app.ts';
 import { addAddressing, runAddressed, type AddressedFlags } from './addressed.ts';

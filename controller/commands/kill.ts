@@ -1,3 +1,4 @@
+/** `fleet kill`: ends processes by name. */
 import { Option, type Command } from 'commander';
 import { SIGNALS } from '../../shared/actions/process-signal.ts';
 import { UsageError } from '../../shared/errors.ts';

@@ -1,3 +1,4 @@
+/** `fleet match`: an expression tried on a document of facts. */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { EXIT, UsageError } from '../../shared/errors.ts';

@@ -1,3 +1,4 @@
+/** `fleet ping`: who answers, and how far away they are. */
 import type { Command } from 'commander';
 import type { App } from '../app.ts';
 import { addAddressing, runAddressed, type AddressedFlags } from './addressed.ts';

@@ -1,3 +1,4 @@
+/** `fleet ps`: processes, and whether as many run as should. */
 import type { Command } from 'commander';
 import type { App } from '../app.ts';
 import { parseRange } from '../options/parse-values.ts';

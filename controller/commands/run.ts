@@ -1,3 +1,4 @@
+/** `fleet run`: a task, with parameters checked before anything is sent. */
 import type { Command } from 'commander';
 import { UsageError } from '../../shared/errors.ts';
 import { nearestNames } from '../../shared/names/nearest.ts';

@@ -1,3 +1,4 @@
+/** `fleet task`: which tasks the nodes define. */
 import type { Command } from 'commander';
 import { EXIT, UsageError } from '../../shared/errors.ts';
 import { nearestNames } from '../../shared/names/nearest.ts';

@@ -28,7 +28,7 @@ export function isMarked(pid: number, mark: string): boolean {
     .some((entry) => entry === `${FLEET_VARIABLE}=${mark}` || entry.startsWith(`${NODE_VARIABLE}=${mark}/`));
 }
 
-export function findMarked(mark: string): number[] {
+function findMarked(mark: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)

@@ -25,7 +25,7 @@ const OPERATOR_LIFE_MS = 365 * DAY_MS;
 const ISSUER_LIFE_MS = 3 * 365 * DAY_MS;
 
 /** Identity names beside a node's: the issuer that this folder's owner signs nodes with. */
-export const ISSUER_NAME = 'issuer';
+const ISSUER_NAME = 'issuer';
 
 /** @throws UsageError when there is a fleet already, or a name can't be one. */
 export async function createFleet(home: FleetHome, options: CreateFleetOptions): Promise<void> {

@@ -3,7 +3,7 @@ import { defineAction } from '../action.ts';
 import { LIMITS } from '../limits.ts';
 
 /** Where output was cut: the middle is dropped, head and tail are kept. Absent where nothing was dropped. */
-export const Truncated = z.object({ stdout: z.number().optional(), stderr: z.number().optional() });
+const Truncated = z.object({ stdout: z.number().optional(), stderr: z.number().optional() });
 
 /**
  * What a program left behind. `exit` is null when a signal ended it, `signal` has the name that `kill` takes (`TERM`);

@@ -2,13 +2,12 @@ import * as z from 'zod';
 import { defineAction } from '../action.ts';
 import { TaskSummary } from '../wire/inventory.ts';
 
-export const CollectorStatus = z.object({
+const CollectorStatus = z.object({
   /** Milliseconds since the facts of this collector were collected; absent while they never were. */
   ageMs: z.number().optional(),
   tookMs: z.number().optional(),
   error: z.string().optional(),
 });
-export type CollectorStatus = z.infer<typeof CollectorStatus>;
 
 export const inventory = defineAction({
   name: 'inventory',

@@ -22,7 +22,7 @@ export function meansEveryProcess({ pattern, user }: ProcessSelector): boolean {
   return user === undefined && (pattern === undefined || /^[*?]*$/.test(pattern));
 }
 
-export const ProcessEntry = z.object({
+const ProcessEntry = z.object({
   pid: z.number().int(),
   ppid: z.number().int(),
   user: z.string(),
@@ -32,7 +32,6 @@ export const ProcessEntry = z.object({
   /** When it started, ISO 8601 in UTC. */
   started: z.string(),
 });
-export type ProcessEntry = z.infer<typeof ProcessEntry>;
 
 export const processList = defineAction({
   name: 'process.list',

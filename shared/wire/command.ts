@@ -9,19 +9,19 @@ import { LIMITS } from '../limits.ts';
 import { ReservedFields } from './reserved-fields.ts';
 import { bytesOf } from './signed-bytes.ts';
 
-export const COMMAND_KINDS = ['command', 'cancel', 'status', 'credit', 'approve'] as const;
+const COMMAND_KINDS = ['command', 'cancel', 'status', 'credit', 'approve'] as const;
 
 const time = z.number().int().nonnegative();
 const NodeName = z.string().min(1).max(LIMITS.nodeNameLength);
 
 /** Named nodes, an expression, or both; neither means every node. */
-export const Target = z.strictObject({
+const Target = z.strictObject({
   nodes: z.array(NodeName).min(1).max(LIMITS.namesPerEnvelope).optional(),
   where: z.string().max(LIMITS.whereBytes).optional(),
 });
-export type Target = z.infer<typeof Target>;
+type Target = z.infer<typeof Target>;
 
-export const CommandOptions = z.strictObject({
+const CommandOptions = z.strictObject({
   dryRun: z.boolean().optional(),
   /** Answer a broadcast also when it doesn't match. */
   ask: z.boolean().optional(),

@@ -10,8 +10,7 @@ import { isNodeName } from '../names/node-name.ts';
 import { KEY_BYTES, sha256, SIGNATURE_BYTES, type Signer } from '../signing.ts';
 import { Bytes, bytesOf, signedBytes } from './signed-bytes.ts';
 
-export const CREDENTIAL_KINDS = ['issuer', 'operator', 'node', 'service', 'join'] as const;
-export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
+const CREDENTIAL_KINDS = ['issuer', 'operator', 'node', 'service', 'join'] as const;
 
 /** What an issuer may issue, and what an operator may do; an absent field doesn't limit. */
 export const CredentialLimits = z.object({
@@ -59,9 +58,9 @@ export interface Credential {
 }
 
 /** Links that a chain may have, the root key not counted. */
-export const MAX_CHAIN_LINKS = 3;
+const MAX_CHAIN_LINKS = 3;
 /** A chain of three with every field in use is far below it. */
-export const CREDENTIAL_BYTES = 8 * 1024;
+const CREDENTIAL_BYTES = 8 * 1024;
 
 /** @throws ProtocolError `bad-credential` when the bytes are not a credential; says nothing about its signature. */
 export function parseCredential(bytes: Uint8Array, depth = 1): Credential {

@@ -7,9 +7,9 @@ import { FINAL_STATES } from '../states.ts';
 import { assertUnderstood, ReservedFields } from './reserved-fields.ts';
 import { Bytes, bytesOf } from './signed-bytes.ts';
 
-export const RESULT_KINDS = ['ack', 'output', 'result', 'unmatched'] as const;
+const RESULT_KINDS = ['ack', 'output', 'result', 'unmatched'] as const;
 
-export const StreamDigest = z.object({ bytes: z.number().int().nonnegative(), sha256: bytesOf(32) });
+const StreamDigest = z.object({ bytes: z.number().int().nonnegative(), sha256: bytesOf(32) });
 
 const ResultHead = ReservedFields.extend({
   /** Message id of the command. */
