@@ -27,6 +27,7 @@ import {
   type SigningContext,
 } from './request.ts';
 import { resolveTarget, type Resolved, type TargetSpec } from './resolve.ts';
+import { createTarget, type TargetDescription } from './target.ts';
 
 export interface FleetOptions {
   readonly servers: readonly string[];
@@ -94,6 +95,11 @@ export class Fleet {
       patient: false,
     });
     return new Fleet(identity, bus, trust, clock);
+  }
+
+  /** Whom a command is for. @throws UsageError for what can't be read */
+  static target(description: TargetDescription): TargetSpec {
+    return createTarget(description);
   }
 
   /** The name under which commands are signed. */

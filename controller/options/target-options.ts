@@ -1,13 +1,10 @@
 /** The options by which every addressing command is told who is meant, and what they come to. */
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UsageError } from '../../shared/errors.ts';
-import { parseNameSelector } from '../../shared/names/selector.ts';
-import { parseWhere } from '../../shared/where/parse.ts';
-import { allOf } from '../../shared/where/terms.ts';
 import type { Context } from '../context.ts';
 import type { TargetSpec } from '../resolve.ts';
+import { createTarget } from '../target.ts';
 import { parseLimit } from './parse-values.ts';
 
 export interface TargetFlags {
@@ -63,19 +60,17 @@ export function readTarget(flags: TargetFlags, context: Context): TargetSpec {
       });
     return group;
   });
-  const where = [...(flags.where ?? []), ...groups.flatMap((group) => group.where ?? [])].map(parseWhere);
-  const lists = [flags.node, ...groups.map(({ node }) => node)].filter((list) => list !== undefined);
+  const lists = groups.flatMap(({ node }) => (node === undefined ? [] : [node]));
   if (flags.nodesFrom !== undefined) lists.push(readNames(flags.nodesFrom));
-  const exclude = [...(flags.exclude ?? []), ...groups.flatMap((group) => group.exclude ?? [])];
-  for (const selector of [...lists.flat(), ...exclude]) parseNameSelector(selector);
-  return {
-    where: allOf(where),
-    nodes: lists,
-    exclude,
+  return createTarget({
+    where: [...(flags.where ?? []), ...groups.flatMap((group) => group.where ?? [])],
+    node: flags.node,
+    nodeLists: lists,
+    exclude: [...(flags.exclude ?? []), ...groups.flatMap((group) => group.exclude ?? [])],
     limit: flags.limit === undefined ? undefined : parseLimit(flags.limit, '--limit'),
-    seed: flags.seed ?? randomBytes(4).toString('hex'),
-    fresh: flags.fresh === true,
-  };
+    seed: flags.seed,
+    fresh: flags.fresh,
+  });
 }
 
 function readNames(file: string): string[] {
