@@ -48,6 +48,11 @@ export function issuerPermissions(fleet: string, issuer: string): BusPermissions
   };
 }
 
+/** Who has no credential yet, in the account JOIN: asks to be enrolled, and hears the answer. All share one login. */
+export function joinPermissions(fleet: string): BusPermissions {
+  return { publish: [`${new Subjects(fleet).prefix}.svc.enroll`], subscribe: [`${inboxPrefix('join')}.*`] };
+}
+
 /** Reading roster and inventory: consumers with a filter, and gets by subject. Never a consumer without a filter. */
 function readers(fleet: string): string[] {
   const subjects = new Subjects(fleet);

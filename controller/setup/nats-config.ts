@@ -2,6 +2,7 @@
 import {
   accountExports,
   issuerPermissions,
+  joinPermissions,
   nodePermissions,
   operatorPermissions,
   type BusPermissions,
@@ -25,6 +26,8 @@ export interface NatsConfigOptions {
   readonly pidFile?: string | undefined;
   readonly portsDir?: string | undefined;
   readonly users: readonly BusUser[];
+  /** Public nkey that servers without a credential log in with, to ask for one. @default nobody can */
+  readonly joinLogin?: string | undefined;
   readonly maxPayloadBytes?: number | undefined;
 }
 
@@ -79,6 +82,9 @@ export function renderNatsConfig(options: NatsConfigOptions): string {
     '    ]',
     '  }',
     '  JOIN {',
+    '    users: [',
+    ...(options.joinLogin === undefined ? [] : renderLogin('join', options.joinLogin, joinPermissions(fleet))),
+    '    ]',
     '    imports: [',
     ...crossing.joinToControl.services.map(
       (subject) => `      { service: { account: CONTROL, subject: ${quote(subject)} } }`,
@@ -91,11 +97,15 @@ export function renderNatsConfig(options: NatsConfigOptions): string {
 }
 
 function renderUser(user: BusUser, fleet: string): string[] {
-  const { publish, subscribe } = permissionsOf(user, fleet);
+  return renderLogin(`${user.role} ${user.name}`, user.login, permissionsOf(user, fleet));
+}
+
+function renderLogin(who: string, login: string, { publish, subscribe }: BusPermissions): string[] {
   const list = (subjects: readonly string[]): string => subjects.map((subject) => JSON.stringify(subject)).join(', ');
   return [
-    `      # ${user.role} ${user.name}`,
-    `      { nkey: ${user.login}, permissions: {`,
+    // A name may come from elsewhere: it must not end the comment.
+    `      # ${who.replace(/[^\w. -]/g, '?')}`,
+    `      { nkey: ${JSON.stringify(login)}, permissions: {`,
     `          publish: { allow: [${list(publish)}] }`,
     `          subscribe: { allow: [${list(subscribe)}] } } }`,
   ];

@@ -76,6 +76,7 @@ export type InventoryBody = z.infer<typeof InventoryBody>;
 
 const INVENTORY_FIELDS: ReadonlySet<string> = new Set([
   'subject', 'revision', 'node', 'protocol', 'agent', 'indexed', 'facts', 'schemas', 'volatile', 'actions', 'tasks',
+  'taskProblems',
 ]); // prettier-ignore
 
 export function encodeInventory(entry: InventoryHead | InventoryBody): Uint8Array {
