@@ -64,7 +64,7 @@ async function hearing(name: BusName, subject: string, act: () => Promise<unknow
   }
 }
 
-const api = (call: string): string => `$JS.API.${call}`;
+const api = (verb: string): string => `$JS.API.${verb}`;
 /** Calls that would read, change or end what is not the caller's own: nobody but an issuer has any of them. */
 const STREAM_CALLS = [
   ...['CREATE', 'UPDATE', 'INFO'].map((verb) => api(`STREAM.${verb}.${STREAM}`)),

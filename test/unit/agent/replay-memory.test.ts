@@ -115,8 +115,8 @@ describe('a replay memory', () => {
   });
 });
 
-describe('after a restart', () => {
-  it('it knows what it had written down, and not how that ended if it was running', async () => {
+describe('a replay memory after a restart', () => {
+  it('knows what it had written down, and not how that ended if it was running', async () => {
     const disk = new Disk();
     const key = disk.key('1');
     await remember(await disk.open(), key);
@@ -126,7 +126,7 @@ describe('after a restart', () => {
     });
   });
 
-  it('it knows how it ended what had ended', async () => {
+  it('knows how it ended what had ended', async () => {
     const disk = new Disk();
     const key = disk.key('1');
     const memory = await disk.open();
@@ -140,14 +140,14 @@ describe('after a restart', () => {
     });
   });
 
-  it('it takes what it has not seen: nothing was lost', async () => {
+  it('takes what it has not seen: nothing was lost', async () => {
     const disk = new Disk();
     await remember(await disk.open(), disk.key('1'));
     expect(kind(await disk.open(), disk.key('2', { issued: NOW - 1_000 }))).toBe('new');
     expect(disk.log.events).toEqual([]);
   });
 
-  it('it drops what a crash left half written, and knows the rest', async () => {
+  it('drops what a crash left half written, and knows the rest', async () => {
     const disk = new Disk();
     const [first, second] = [disk.key('1'), disk.key('2')];
     const memory = await disk.open();
@@ -161,7 +161,7 @@ describe('after a restart', () => {
     expect(disk.log.events).toEqual([]);
   });
 
-  it('it is closed to the reading commands of before when the machine was booted: their last lines were not synced', async () => {
+  it('is closed to the reading commands of before when the machine was booted: their last lines were not synced', async () => {
     const disk = new Disk();
     await disk.open('boot-1');
     disk.clock.advance(10_000);

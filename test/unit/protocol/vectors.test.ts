@@ -1,0 +1,192 @@
+/** Golden bytes: what the protocol says of each message, held against the code, and the code against the files. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { misaddressed } from '../../../agent/addressed.ts';
+import { assertFresh } from '../../../agent/freshness.ts';
+import { verifyCommand } from '../../../agent/verify.ts';
+import { readInventory, readInventoryHeads, readRoster } from '../../../controller/directory.ts';
+import { Receiver } from '../../../controller/receive.ts';
+import { createJobId } from '../../../controller/request.ts';
+import { decode } from '../../../shared/codec.ts';
+import { FleetError, RefusedError } from '../../../shared/errors.ts';
+import { sha256, VerifyKey, verifyPortable } from '../../../shared/signing.ts';
+import { inboxPrefix, inventoryStream, parseVia, toToken } from '../../../shared/subjects.ts';
+import { TrustStore } from '../../../shared/trust.ts';
+import { COMMAND_FIELDS } from '../../../shared/wire/command.ts';
+import { parseCredential } from '../../../shared/wire/credential.ts';
+import { open } from '../../../shared/wire/envelope.ts';
+import { firstNotUnderstood } from '../../../shared/wire/reserved-fields.ts';
+import { MESSAGE_KINDS } from '../../../shared/wire/signed-bytes.ts';
+import { FakeBus } from '../../support/fake-bus.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { codeOf } from '../../support/refusal.ts';
+import { generateVectors, VECTOR_FLEET } from '../../vectors/protocol/generate.ts';
+import {
+  hex,
+  toPlain,
+  unhex,
+  type CodecVector,
+  type CommandVector,
+  type CredentialVector,
+  type EntryVector,
+  type EnvelopeVector,
+  type ResultVector,
+  type SignatureVector,
+  type SubjectVectors,
+} from '../../vectors/protocol/vector.ts';
+
+const FOLDER = join(import.meta.dirname, '..', '..', 'vectors', 'protocol');
+const read = <T>(file: string): T => JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as T;
+const { subjects } = VECTOR_FLEET;
+
+/** What a reader knows beforehand: the roots, and credentials that it has verified. */
+function createTrust({ now, known = [] }: { now: number; known?: readonly string[] }): TrustStore {
+  const { id, roots } = read<{ id: string; roots: string[] }>('fleet.json');
+  const trust = new TrustStore({ fleetId: id, roots: roots.map(unhex) }, { clock: new ManualClock(now) });
+  for (const credential of known) trust.resolve(unhex(credential));
+  return trust;
+}
+
+describe('the vector files', () => {
+  it('are what the generator makes: a change here is a change of the protocol', async () => {
+    for (const [file, content] of Object.entries(await generateVectors()))
+      await expect(`${JSON.stringify(content, null, 1)}\n`).toMatchFileSnapshot(join(FOLDER, file));
+  });
+});
+
+describe('signatures', () => {
+  it.each(read<SignatureVector[]>('signatures.json'))(
+    '$name: $verdict',
+    ({ publicKey, message, signature, verdict }) => {
+      const [key, bytes, signed] = [unhex(publicKey), unhex(message), unhex(signature)];
+      const native = codeOf(() => {
+        const holds = new VerifyKey(key).verify(bytes, signed);
+        expect(verifyPortable(key, bytes, signed)).toBe(holds);
+        expect(holds ? 'valid' : 'invalid').toBe(verdict);
+      });
+      expect(native).toBe(verdict === 'bad-key' ? 'bad-key' : 'accepted');
+    },
+  );
+});
+
+describe('MessagePack', () => {
+  it.each(read<CodecVector[]>('codec.json'))('$name: $verdict', ({ bytes, verdict, value }) => {
+    expect(codeOf(() => expect(toPlain(decode(unhex(bytes)))).toEqual(value))).toBe(verdict);
+  });
+});
+
+describe('subjects', () => {
+  const vectors = read<SubjectVectors>('subjects.json');
+
+  it.each(vectors.tokens)('the token of $text is $token', ({ text, token }) => {
+    expect(toToken(text)).toBe(token);
+  });
+
+  it.each(vectors.ways)('what goes $via arrives at $subject', ({ via, node, subject }) => {
+    const arrive = (): void => expect(subjects.command(parseVia(via), node)).toBe(subject);
+    expect(codeOf(arrive)).toBe(subject === undefined ? 'malformed' : 'accepted');
+  });
+
+  it('of answers and entries are these', () => {
+    expect(vectors.subjects).toEqual({
+      result: subjects.result('alice', '01k', 'db1'),
+      record: subjects.record('alice', '01k', 'db1'),
+      roster: subjects.roster('db1'),
+      inventoryHead: subjects.inventoryHead('db1'),
+      inventoryBody: subjects.inventoryBody('db1'),
+      inbox: inboxPrefix('db1'),
+      stream: inventoryStream('main'),
+    });
+  });
+
+  it.each(vectors.jobs)('the id of a job at $now begins with $begins', ({ now, begins }) => {
+    expect(createJobId(now).slice(0, 10)).toBe(begins);
+  });
+});
+
+describe('credentials', () => {
+  it.each(read<CredentialVector[]>('credentials.json'))('$name: $verdict', ({ now, credential, verdict, hash }) => {
+    expect(codeOf(() => createTrust({ now }).verify(parseCredential(unhex(credential))))).toBe(verdict);
+    if (hash !== undefined) expect(hex(parseCredential(unhex(credential)).hash)).toBe(hash);
+  });
+});
+
+describe('envelopes', () => {
+  it.each(read<EnvelopeVector[]>('envelopes.json'))('$name: $verdict', (vector) => {
+    const kind = MESSAGE_KINDS.find((one) => one === vector.kind) ?? 'event';
+    const trust = createTrust(vector);
+    const attempt = (): void => {
+      const { payload, signers } = open(kind, trust.fleetId, unhex(vector.message), trust);
+      expect(hex(payload)).toBe(vector.payload);
+      expect(signers.map(({ credential }) => credential.body.name)).toEqual(vector.signers);
+    };
+    expect(codeOf(attempt)).toBe(vector.verdict);
+  });
+});
+
+describe('commands', () => {
+  /** All that a node decides without memory, policy or facts. */
+  function decide({ message, node, now, subject }: CommandVector): { verdict: string; command?: unknown } {
+    let command: unknown;
+    try {
+      const verified = verifyCommand({ subject, data: unhex(message) }, createTrust({ now }));
+      const wrong = misaddressed(verified.command, subject, node, subjects);
+      if (wrong !== undefined) return { verdict: `dropped ${wrong}` };
+      command = verified.command;
+      assertFresh(verified.command, now);
+      if (firstNotUnderstood(verified.command, COMMAND_FIELDS) !== undefined || verified.command.kind !== 'command')
+        return { verdict: 'refused not-understood', command };
+      return { verdict: 'accepted', command };
+    } catch (error) {
+      if (error instanceof RefusedError) return { verdict: `refused ${error.code}`, command };
+      if (error instanceof FleetError) return { verdict: `dropped ${error.code}` };
+      throw error;
+    }
+  }
+
+  it.each(read<CommandVector[]>('commands.json'))('$name: $verdict', (vector) => {
+    const { verdict, command } = decide(vector);
+    expect(verdict).toBe(vector.verdict);
+    // Fields of a later version are there, and ignored.
+    if (vector.command !== undefined) expect(vector.command).toMatchObject(toPlain(command) as object);
+  });
+});
+
+describe('results', () => {
+  it.each(read<ResultVector[]>('results.json'))('$name: $verdict', (vector) => {
+    const { asked, caller, job, messages } = vector;
+    const receiver = new Receiver({ caller, job }, { subjects, trust: createTrust(vector) });
+    receiver.expectAnswersTo({ id: asked.id, payloadHash: asked.payload });
+    const results = messages.flatMap(
+      ({ subject, message }) => receiver.receive({ subject, data: unhex(message) }) ?? [],
+    );
+    const verdict = results.length > 0 ? 'accepted' : receiver.rejected > 0 ? 'rejected' : 'incomplete';
+    expect(verdict).toBe(vector.verdict);
+    expect(results.map(toPlain)).toEqual(vector.result === undefined ? [] : [vector.result]);
+  });
+});
+
+describe('entries', () => {
+  it.each(read<EntryVector[]>('entries.json'))('$kind: $name: $verdict', async (vector) => {
+    const bus = new FakeBus();
+    await bus.store(vector.subject, unhex(vector.message));
+    const source = { fleet: 'main', bus, subjects, trust: createTrust(vector) };
+    const found =
+      vector.kind === 'roster'
+        ? [...(await readRoster(source)).roster.values()]
+        : vector.kind === 'inventory head'
+          ? [...(await readInventoryHeads(source)).heads.values()]
+          : [...(await readInventory(source)).bodies.values()];
+    expect(found.length === 1 ? 'accepted' : 'left out').toBe(vector.verdict);
+    if (vector.kind !== 'roster' && vector.entry !== undefined) expect(toPlain(found[0])).toEqual(vector.entry);
+  });
+
+  it('of the inventory name the body in the head', () => {
+    const entries = read<EntryVector[]>('entries.json');
+    const [body, head] = ['a body', 'a head'].map((name) => entries.find((entry) => entry.name === name));
+    const trust = createTrust({ now: body?.now ?? 0, known: body?.known ?? [] });
+    const { payload } = open('inventory', trust.fleetId, unhex(body?.message ?? ''), trust);
+    expect(head?.entry).toMatchObject({ facts: { bytes: hex(sha256(payload)) } });
+  });
+});

@@ -1,0 +1,101 @@
+/** What stands in the vector files, and how bytes are written in them: as hexadecimal text. */
+
+/** Decoded data: bytes within it are `{bytes: <hex>}`. */
+export type Plain = null | boolean | number | string | Plain[] | { [key: string]: Plain };
+
+export interface SignatureVector {
+  readonly name: string;
+  readonly publicKey: string;
+  readonly message: string;
+  readonly signature: string;
+  /** `bad-key`: the key is refused before anything is verified. */
+  readonly verdict: 'valid' | 'invalid' | 'bad-key';
+}
+
+export interface CodecVector {
+  readonly name: string;
+  readonly bytes: string;
+  readonly verdict: string;
+  readonly value?: Plain;
+}
+
+export interface CredentialVector {
+  readonly name: string;
+  readonly now: number;
+  readonly credential: string;
+  readonly verdict: string;
+  /** SHA-256 of the body, where the bytes are a credential. */
+  readonly hash?: string;
+}
+
+export interface EnvelopeVector {
+  readonly name: string;
+  /** What the reader expects it to be. */
+  readonly kind: string;
+  readonly now: number;
+  /** Credentials that the reader has verified before. */
+  readonly known: readonly string[];
+  readonly message: string;
+  readonly verdict: string;
+  readonly payload?: string;
+  readonly signers?: readonly string[];
+}
+
+export interface CommandVector {
+  readonly name: string;
+  /** The node that it arrives at, the subject of arrival, and the node's clock. */
+  readonly node: string;
+  readonly subject: string;
+  readonly now: number;
+  readonly message: string;
+  /** `accepted`, `dropped <code>` (no answer), or `refused <code>` (a signed answer). */
+  readonly verdict: string;
+  readonly command?: Plain;
+}
+
+export interface ResultVector {
+  readonly name: string;
+  readonly caller: string;
+  readonly job: string;
+  /** Message id, and SHA-256 of the payload, of what was asked. */
+  readonly asked: { readonly id: string; readonly payload: string };
+  readonly now: number;
+  readonly known: readonly string[];
+  readonly messages: readonly { readonly subject: string; readonly message: string }[];
+  /** `accepted`, `rejected`, or `incomplete`. */
+  readonly verdict: string;
+  readonly result?: Plain;
+}
+
+export interface EntryVector {
+  readonly name: string;
+  readonly kind: 'roster' | 'inventory head' | 'inventory body';
+  readonly now: number;
+  readonly known: readonly string[];
+  readonly subject: string;
+  readonly message: string;
+  readonly verdict: 'accepted' | 'left out';
+  readonly entry?: Plain;
+}
+
+export interface SubjectVectors {
+  readonly tokens: readonly { readonly text: string; readonly token: string }[];
+  /** Where a command that says `via` arrives at `node`; without a subject, `via` is malformed. */
+  readonly ways: readonly { readonly via: string; readonly node: string; readonly subject?: string }[];
+  readonly subjects: Readonly<Record<string, string>>;
+  /** The first ten characters of the id of a job that was made at this time. */
+  readonly jobs: readonly { readonly now: number; readonly begins: string }[];
+}
+
+export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+export const unhex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'));
+
+export function toPlain(value: unknown): Plain {
+  if (value instanceof Uint8Array) return { bytes: hex(value) };
+  if (Array.isArray(value)) return value.map(toPlain);
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(
+      Object.entries(value).flatMap(([key, item]) => (item === undefined ? [] : [[key, toPlain(item)]])),
+    );
+  return value as Plain;
+}
