@@ -37,12 +37,24 @@ import {
 } from '../../vectors/protocol/vector.ts';
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'vectors', 'protocol');
-const read = <T>(file: string): T => JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as T;
+interface Files {
+  readonly 'fleet.json': { readonly id: string; readonly roots: readonly string[] };
+  readonly 'signatures.json': SignatureVector[];
+  readonly 'codec.json': CodecVector[];
+  readonly 'subjects.json': SubjectVectors;
+  readonly 'credentials.json': CredentialVector[];
+  readonly 'envelopes.json': EnvelopeVector[];
+  readonly 'commands.json': CommandVector[];
+  readonly 'results.json': ResultVector[];
+  readonly 'entries.json': EntryVector[];
+}
+const read = <Name extends keyof Files>(file: Name): Files[Name] =>
+  JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as Files[Name];
 const { subjects } = VECTOR_FLEET;
 
 /** What a reader knows beforehand: the roots, and credentials that it has verified. */
 function createTrust({ now, known = [] }: { now: number; known?: readonly string[] }): TrustStore {
-  const { id, roots } = read<{ id: string; roots: string[] }>('fleet.json');
+  const { id, roots } = read('fleet.json');
   const trust = new TrustStore({ fleetId: id, roots: roots.map(unhex) }, { clock: new ManualClock(now) });
   for (const credential of known) trust.resolve(unhex(credential));
   return trust;
@@ -56,28 +68,25 @@ describe('the vector files', () => {
 });
 
 describe('signatures', () => {
-  it.each(read<SignatureVector[]>('signatures.json'))(
-    '$name: $verdict',
-    ({ publicKey, message, signature, verdict }) => {
-      const [key, bytes, signed] = [unhex(publicKey), unhex(message), unhex(signature)];
-      const native = codeOf(() => {
-        const holds = new VerifyKey(key).verify(bytes, signed);
-        expect(verifyPortable(key, bytes, signed)).toBe(holds);
-        expect(holds ? 'valid' : 'invalid').toBe(verdict);
-      });
-      expect(native).toBe(verdict === 'bad-key' ? 'bad-key' : 'accepted');
-    },
-  );
+  it.each(read('signatures.json'))('$name: $verdict', ({ publicKey, message, signature, verdict }) => {
+    const [key, bytes, signed] = [unhex(publicKey), unhex(message), unhex(signature)];
+    const native = codeOf(() => {
+      const holds = new VerifyKey(key).verify(bytes, signed);
+      expect(verifyPortable(key, bytes, signed)).toBe(holds);
+      expect(holds ? 'valid' : 'invalid').toBe(verdict);
+    });
+    expect(native).toBe(verdict === 'bad-key' ? 'bad-key' : 'accepted');
+  });
 });
 
 describe('MessagePack', () => {
-  it.each(read<CodecVector[]>('codec.json'))('$name: $verdict', ({ bytes, verdict, value }) => {
+  it.each(read('codec.json'))('$name: $verdict', ({ bytes, verdict, value }) => {
     expect(codeOf(() => expect(toPlain(decode(unhex(bytes)))).toEqual(value))).toBe(verdict);
   });
 });
 
 describe('subjects', () => {
-  const vectors = read<SubjectVectors>('subjects.json');
+  const vectors = read('subjects.json');
 
   it.each(vectors.tokens)('the token of $text is $token', ({ text, token }) => {
     expect(toToken(text)).toBe(token);
@@ -106,14 +115,14 @@ describe('subjects', () => {
 });
 
 describe('credentials', () => {
-  it.each(read<CredentialVector[]>('credentials.json'))('$name: $verdict', ({ now, credential, verdict, hash }) => {
+  it.each(read('credentials.json'))('$name: $verdict', ({ now, credential, verdict, hash }) => {
     expect(codeOf(() => createTrust({ now }).verify(parseCredential(unhex(credential))))).toBe(verdict);
     if (hash !== undefined) expect(hex(parseCredential(unhex(credential)).hash)).toBe(hash);
   });
 });
 
 describe('envelopes', () => {
-  it.each(read<EnvelopeVector[]>('envelopes.json'))('$name: $verdict', (vector) => {
+  it.each(read('envelopes.json'))('$name: $verdict', (vector) => {
     const kind = MESSAGE_KINDS.find((one) => one === vector.kind) ?? 'event';
     const trust = createTrust(vector);
     const attempt = (): void => {
@@ -145,7 +154,7 @@ describe('commands', () => {
     }
   }
 
-  it.each(read<CommandVector[]>('commands.json'))('$name: $verdict', (vector) => {
+  it.each(read('commands.json'))('$name: $verdict', (vector) => {
     const { verdict, command } = decide(vector);
     expect(verdict).toBe(vector.verdict);
     // Fields of a later version are there, and ignored.
@@ -154,7 +163,7 @@ describe('commands', () => {
 });
 
 describe('results', () => {
-  it.each(read<ResultVector[]>('results.json'))('$name: $verdict', (vector) => {
+  it.each(read('results.json'))('$name: $verdict', (vector) => {
     const { asked, caller, job, messages } = vector;
     const receiver = new Receiver({ caller, job }, { subjects, trust: createTrust(vector) });
     receiver.expectAnswersTo({ id: asked.id, payloadHash: asked.payload });
@@ -168,7 +177,7 @@ describe('results', () => {
 });
 
 describe('entries', () => {
-  it.each(read<EntryVector[]>('entries.json'))('$kind: $name: $verdict', async (vector) => {
+  it.each(read('entries.json'))('$kind: $name: $verdict', async (vector) => {
     const bus = new FakeBus();
     await bus.store(vector.subject, unhex(vector.message));
     const source = { fleet: 'main', bus, subjects, trust: createTrust(vector) };
@@ -183,7 +192,7 @@ describe('entries', () => {
   });
 
   it('of the inventory name the body in the head', () => {
-    const entries = read<EntryVector[]>('entries.json');
+    const entries = read('entries.json');
     const [body, head] = ['a body', 'a head'].map((name) => entries.find((entry) => entry.name === name));
     const trust = createTrust({ now: body?.now ?? 0, known: body?.known ?? [] });
     const { payload } = open('inventory', trust.fleetId, unhex(body?.message ?? ''), trust);
