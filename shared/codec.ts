@@ -16,6 +16,7 @@ const options: Options & { skipValues: unknown[] } = {
   skipValues: [undefined],
 };
 const packr = new Packr(options);
+const viewing = new Packr({ ...options, copyBuffers: false });
 
 /**
  * Encodes plain data; `undefined` properties are left out. Returns bytes that the caller owns.
@@ -32,10 +33,22 @@ export function encode(value: unknown): Uint8Array {
  * @throws ProtocolError `malformed` when the bytes are not the allowed subset, too deep, too many, or have a rest.
  */
 export function decode(bytes: Uint8Array, maxBytes: number = LIMITS.envelopeBytes): unknown {
+  return unpack(packr, bytes, maxBytes);
+}
+
+/**
+ * The same, but byte strings in it are views of `bytes`: for what is looked at and let go of. Whoever keeps one keeps the
+ * whole message, and copies it instead. A copy of its own for each costs as much as all the rest of a small message.
+ */
+export function decodeViews(bytes: Uint8Array, maxBytes: number = LIMITS.envelopeBytes): unknown {
+  return unpack(viewing, bytes, maxBytes);
+}
+
+function unpack(unpackr: Packr, bytes: Uint8Array, maxBytes: number): unknown {
   if (bytes.length > maxBytes) throw malformed(`${bytes.length} bytes, ${maxBytes} are allowed`);
   checkPlain(bytes);
   try {
-    return packr.unpack(bytes);
+    return unpackr.unpack(bytes);
   } catch (cause) {
     throw new ProtocolError('not MessagePack', { code: 'malformed', cause });
   }

@@ -3,7 +3,7 @@
  * path runs in OpenSSL through node:crypto (about a hundred times faster), `verifyPortable` is tweetnacl for where there
  * is no native crypto. test/unit/protocol/signing.test.ts holds them against each other, hostile input included.
  */
-import { createHash, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto';
 import nacl from 'tweetnacl';
 import { ProtocolError } from './errors.ts';
 
@@ -87,13 +87,20 @@ function isBelow(number: Uint8Array, limit: Uint8Array): boolean {
 }
 
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest();
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return hash('sha256', only, 'buffer');
+  const sum = createHash('sha256');
+  for (const part of parts) sum.update(part);
+  return sum.digest();
 }
 
 export function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+  return asBuffer(bytes).toString('hex');
+}
+
+/** The same bytes, with what a Buffer can do. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Fleet id: a signature for one fleet never holds in another, whatever their names. */

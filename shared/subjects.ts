@@ -7,10 +7,12 @@ import { ProtocolError, UsageError } from './errors.ts';
 import { LIMITS } from './limits.ts';
 
 const TOKEN_LENGTH = 128;
+const PLAIN_TOKEN = /^[a-z0-9_-]{1,128}$/;
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /** One token of a subject: `[a-z0-9_-]` as it is, other bytes as `=XX`, too long ones as `=h` + base32(sha256). */
 export function toToken(text: string): string {
+  if (PLAIN_TOKEN.test(text)) return text;
   let token = '';
   for (const byte of Buffer.from(text, 'utf8')) {
     const character = String.fromCharCode(byte);

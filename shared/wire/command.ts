@@ -3,7 +3,7 @@
  * unless `crit` names them: that is how later versions add to it.
  */
 import * as z from 'zod';
-import { decode, encode } from '../codec.ts';
+import { decodeViews, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { ReservedFields } from './reserved-fields.ts';
@@ -59,9 +59,9 @@ export function encodeCommand(command: Command): Uint8Array {
   return encode(command);
 }
 
-/** @throws ProtocolError `malformed` */
+/** Its bytes are views of the payload. @throws ProtocolError `malformed` */
 export function decodeCommand(payload: Uint8Array): Command {
-  const parsed = Command.safeParse(decode(payload));
+  const parsed = Command.safeParse(decodeViews(payload));
   if (!parsed.success) throw new ProtocolError('not a command', { code: 'malformed', cause: parsed.error });
   return parsed.data;
 }

@@ -3,9 +3,8 @@
  * Opening verifies first and gives the payload's bytes back; decoding and validating them come after.
  */
 import * as z from 'zod';
-import { decode, encode } from '../codec.ts';
+import { decodeViews, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import type { Signer } from '../signing.ts';
 import { Bytes, ALGORITHMS, signedBytes, type MessageKind } from './signed-bytes.ts';
 import type { Credential } from './credential.ts';
@@ -66,6 +65,7 @@ export async function seal(
   return encode([1, payload, [['ed25519', reference, signature]]]);
 }
 
+/** Its bytes are views of the message: who keeps them copies them. */
 export interface OpenedEnvelope {
   readonly payload: Uint8Array;
   /** The first is the caller's; every one of them was verified. */
@@ -83,7 +83,7 @@ export function open(
   message: Uint8Array,
   credentials: CredentialSource,
 ): OpenedEnvelope {
-  const frame = EnvelopeFrame.safeParse(decode(message, LIMITS.envelopeBytes));
+  const frame = EnvelopeFrame.safeParse(decodeViews(message));
   if (!frame.success) throw new ProtocolError('not an envelope', { code: 'malformed' });
   const [, payload, signatures, attachment] = frame.data;
   const signers = signatures.map(([alg, reference, signature]) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decode, encode } from '../../../shared/codec.ts';
+import { decode, decodeViews, encode } from '../../../shared/codec.ts';
 import { LIMITS } from '../../../shared/limits.ts';
 import { codeOf } from '../../support/refusal.ts';
 
@@ -116,6 +116,14 @@ describe('decode', () => {
     const { a } = decode(message) as { a: Uint8Array };
     message.fill(0);
     expect([...a]).toEqual([1, 2, 3]);
+  });
+
+  it('gives views of the message when it is told that nobody keeps them, and checks it as well', () => {
+    const message = Buffer.from(encode([Uint8Array.of(1, 2)]));
+    const [view] = decodeViews(message) as [Uint8Array];
+    message.fill(7);
+    expect([...view]).toEqual([7, 7]);
+    expect(codeOf(() => decodeViews(Uint8Array.of(0xc1)))).toBe('malformed');
   });
 
   it('never takes a small number for the name of a record', () => {

@@ -175,6 +175,24 @@ describe('the memory of credentials', () => {
     expect(codeOf(() => trust.verify(forged.credential))).toBe('bad-credential');
   });
 
+  it('asks a credential that is spelled out the same way again whether it still holds', async () => {
+    const { credential } = await fleet.issue('operator', 'alice');
+    const clock = new ManualClock();
+    const trust = fleet.trust(clock);
+    expect(trust.resolve(credential.bytes)).toBe(trust.resolve(Buffer.from(credential.bytes)));
+    clock.setTo(NOW + 60 * DAY_MS);
+    expect(codeOf(() => trust.resolve(credential.bytes))).toBe('credential-expired');
+  });
+
+  it('keeps no hold of the message that a credential came in', async () => {
+    const { credential } = await fleet.issue('operator', 'alice');
+    const message = Buffer.from(credential.bytes);
+    const trust = fleet.trust(new ManualClock());
+    trust.resolve(message);
+    message.fill(0);
+    expect(Buffer.from(trust.resolve(credential.hash).credential.bytes)).toEqual(Buffer.from(credential.bytes));
+  });
+
   it('is bounded: the oldest goes, and is verified again when it comes back', async () => {
     const members = await Promise.all(['a', 'b', 'c'].map((name) => fleet.issue('node', name)));
     const trust = fleet.trust(new ManualClock(), 2);
