@@ -1,0 +1,93 @@
+/** docs/protocol.md against the code: what can be compared by a machine is. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../../../shared/limits.ts';
+import {
+  accountExports,
+  issuerPermissions,
+  joinPermissions,
+  nodePermissions,
+  operatorPermissions,
+  type BusPermissions,
+} from '../../../shared/permissions.ts';
+import { FINAL_STATES } from '../../../shared/states.ts';
+import { MESSAGE_KINDS } from '../../../shared/wire/signed-bytes.ts';
+
+const CHECKOUT = resolve(import.meta.dirname, '..', '..', '..');
+const page = readFileSync(join(CHECKOUT, 'docs', 'protocol.md'), 'utf8');
+const blocks = [...page.matchAll(/^```\n([^]*?)^```$/gm)].map(([, block = '']) => block);
+
+/** As the page writes them. */
+function lines({ publish, subscribe }: BusPermissions): string {
+  return [
+    ...publish.map((subject) => `publish    ${subject}\n`),
+    ...subscribe.map((subject) => `subscribe  ${subject}\n`),
+  ]
+    .join('')
+    .replaceAll('fleet.main', 'fleet.FLEET')
+    .replaceAll('FLEET_main_', 'FLEET_FLEET_');
+}
+
+describe('docs/protocol.md', () => {
+  it.each([
+    ['a node', nodePermissions('main', 'n')],
+    ['an operator', operatorPermissions('main', 'c')],
+    ['an issuer', issuerPermissions('main', 'i')],
+    ['who wants to join', joinPermissions('main')],
+  ])('has the permissions of %s', (_who, permissions) => {
+    expect(blocks).toContain(lines(permissions));
+  });
+
+  it('has what crosses between the accounts', () => {
+    const { controlToNodes, joinToControl, nodesToControl } = accountExports('main');
+    const crossing = [
+      ...controlToNodes.streams.map((subject) => `CONTROL to NODES    stream   ${subject}`),
+      ...nodesToControl.streams.map((subject) => `NODES to CONTROL    stream   ${subject}`),
+      ...nodesToControl.services.map((subject) => `NODES to CONTROL    service  ${subject}`),
+      ...joinToControl.services.map((subject) => `JOIN to CONTROL     service  ${subject}`),
+    ];
+    const text = crossing.join('\n').replaceAll('fleet.main', 'fleet.FLEET').replaceAll('FLEET_main_', 'FLEET_FLEET_');
+    expect(blocks).toContain(`${text}\n`);
+  });
+
+  it('has each limit that it names with its value', () => {
+    const section = page.slice(page.indexOf('## 15.'), page.indexOf('## 16.'));
+    const named = [...section.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, name = '', value]) => [
+      name,
+      Number(value),
+    ]);
+    expect(named.length).toBeGreaterThan(15);
+    const limits: Record<string, number> = LIMITS;
+    expect(named).toEqual(named.map(([name = '']) => [name, limits[name]]));
+  });
+
+  it('explains every code that messages are dropped, refused or answered with', () => {
+    const files = ['agent', 'shared/wire'].flatMap((folder) =>
+      readdirSync(join(CHECKOUT, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+    );
+    const sources = [
+      ...files,
+      'shared/trust.ts',
+      'shared/codec.ts',
+      'shared/signing.ts',
+      'controller/receive.ts',
+      'controller/directory.ts',
+    ];
+    const codes = sources
+      .filter((file) => file.endsWith('.ts'))
+      .flatMap((file) => [...readFileSync(join(CHECKOUT, file), 'utf8').matchAll(/code: '([a-z-]+)'/g)])
+      .map(([, code = '']) => code);
+    expect(new Set(codes).size).toBeGreaterThan(30);
+    // Of starting the agent, and of a schema library: they never travel.
+    const local = new Set(['custom', 'identity-unusable', 'state-unusable']);
+    const section = page.slice(page.indexOf('## 14.'), page.indexOf('## 15.'));
+    expect([...new Set(codes)].filter((code) => !local.has(code) && !section.includes(`\`${code}\``))).toEqual([]);
+  });
+
+  it('has every final state and every kind of message', () => {
+    const section = page.slice(page.indexOf('## 13.'), page.indexOf('## 14.'));
+    expect(FINAL_STATES.filter((state) => !section.includes(`| \`${state}\` |`))).toEqual([]);
+    expect(MESSAGE_KINDS.filter((kind) => !page.includes(`\`${kind}\``))).toEqual([]);
+  });
+});
