@@ -25,12 +25,18 @@ export function misaddressed(
   return undefined;
 }
 
+/** An expression, and the facts that it asks for. */
+export interface ParsedWhere {
+  readonly expression: Expression;
+  readonly paths: readonly string[];
+}
+
 /** Expressions seen before: a job comes in many envelopes with the same text. */
 export class WhereCache {
-  readonly #parsed = new Map<string, Expression>();
+  readonly #parsed = new Map<string, ParsedWhere>();
 
   /** @throws RefusedError `invalid-input` */
-  parse(text: string): Expression {
+  parse(text: string): ParsedWhere {
     const known = this.#parsed.get(text);
     if (known !== undefined) return known;
     let expression: Expression;
@@ -43,8 +49,9 @@ export class WhereCache {
       });
     }
     if (this.#parsed.size >= 64) this.#parsed.clear();
-    this.#parsed.set(text, expression);
-    return expression;
+    const parsed = { expression, paths: pathsOf(expression) };
+    this.#parsed.set(text, parsed);
+    return parsed;
   }
 }
 
@@ -54,6 +61,7 @@ export interface LiveFacts {
   live(paths?: readonly string[]): Promise<Readonly<Record<string, unknown>>>;
 }
 
-export async function matchesLive(expression: Expression, node: string, facts: LiveFacts): Promise<boolean> {
-  return matchWhere(expression, { ...(await facts.live(pathsOf(expression))), name: node });
+export async function matchesLive(where: ParsedWhere, node: string, facts: LiveFacts): Promise<boolean> {
+  const live = await facts.live(where.paths);
+  return matchWhere(where.expression, live['name'] === node ? live : { ...live, name: node });
 }

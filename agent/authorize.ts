@@ -3,6 +3,7 @@ import { FleetError, RefusedError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { Expression } from '../shared/where/expression.ts';
 import { parseWhere } from '../shared/where/parse.ts';
+import { pathsOf } from '../shared/where/terms.ts';
 import { matchesLive, type LiveFacts } from './addressed.ts';
 import { decide, type Policy } from './policy.ts';
 import type { VerifiedCommand } from './verify.ts';
@@ -47,5 +48,5 @@ async function isWithin(where: string, { node, facts }: AuthorizeDependencies): 
     if (error instanceof FleetError) return false;
     throw error;
   }
-  return matchesLive(expression, node, facts);
+  return matchesLive({ expression, paths: pathsOf(expression) }, node, facts);
 }

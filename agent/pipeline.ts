@@ -2,6 +2,7 @@
  * The way of one command through a node: verify, fresh, for me, allowed, valid, run, reply. One file a step beside this
  * one. Nothing is answered before the signature has proved who asked; everything is counted.
  */
+import { setMaxListeners } from 'node:events';
 import type { Bus, BusMessage } from '../shared/bus.ts';
 import type { Clock } from '../shared/clock.ts';
 import { FleetError, RefusedError } from '../shared/errors.ts';
@@ -19,7 +20,7 @@ import type { Counters } from './counters.ts';
 import { authorize } from './authorize.ts';
 import { assertFresh } from './freshness.ts';
 import type { Policy } from './policy.ts';
-import { Replier, type Answer } from './reply.ts';
+import { Replier, type Answer, type ReplyDependencies } from './reply.ts';
 import { replayKey, type Remembered, type ReplayMemory } from './replay/replay-memory.ts';
 import { runAction } from './run.ts';
 import { assertValidInput, findAction } from './validate.ts';
@@ -50,12 +51,14 @@ const BROKEN: Answer = {
 };
 
 export class Pipeline {
-  readonly #deps: PipelineDependencies;
+  readonly #deps: PipelineDependencies & ReplyDependencies;
   readonly #where = new WhereCache();
   readonly #running = new Set<Promise<void>>();
 
   constructor(dependencies: PipelineDependencies) {
-    this.#deps = dependencies;
+    this.#deps = { ...dependencies, fleetId: dependencies.trust.fleetId };
+    // Every command that runs listens to it: no leak that Node should warn of.
+    setMaxListeners(0, dependencies.stop);
   }
 
   /** Takes a message in; never throws. */
@@ -78,7 +81,7 @@ export class Pipeline {
     const wrong = misaddressed(command, verified.subject, node, subjects);
     if (wrong !== undefined) return counters.count(wrong);
 
-    const replier = new Replier(verified, { ...this.#deps, fleetId: trust.fleetId });
+    const replier = new Replier(verified, this.#deps);
     const action = this.#deps.actions.get(command.action);
     const key = {
       key: replayKey(verified.caller.credential.body.sign, command.id),

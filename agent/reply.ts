@@ -27,16 +27,11 @@ export type Answer = Pick<Result, 'kind' | 'state' | 'code' | 'reason' | 'data' 
 export class Replier {
   readonly #deps: ReplyDependencies;
   readonly #verified: VerifiedCommand;
-  readonly #subject: string;
   #seq = 0;
 
   constructor(verified: VerifiedCommand, dependencies: ReplyDependencies) {
     this.#deps = dependencies;
     this.#verified = verified;
-    const { subjects, node } = dependencies;
-    const { job, reply } = verified.command;
-    const caller = verified.caller.credential.body.name;
-    this.#subject = reply === 'rec' ? subjects.record(caller, job, node) : subjects.result(caller, job, node);
   }
 
   /** Signs and sends; gives the messages back, for when the same command comes again. */
@@ -48,6 +43,13 @@ export class Replier {
 
   resend(messages: readonly Uint8Array[]): void {
     for (const message of messages) this.#deps.bus.publish(this.#subject, message);
+  }
+
+  get #subject(): string {
+    const { subjects, node } = this.#deps;
+    const { job, reply } = this.#verified.command;
+    const caller = this.#verified.caller.credential.body.name;
+    return reply === 'rec' ? subjects.record(caller, job, node) : subjects.result(caller, job, node);
   }
 
   /** Signs, and doesn't send. @throws ProtocolError when the data can't be written in the protocol's terms. */
