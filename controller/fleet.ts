@@ -4,7 +4,7 @@
  */
 import type { Bus } from '../shared/bus.ts';
 import { systemClock, type Clock } from '../shared/clock.ts';
-import { UsageError } from '../shared/errors.ts';
+import { InterruptedError, UsageError } from '../shared/errors.ts';
 import { readIdentity, type Identity } from '../shared/identity.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { connectBus } from '../shared/nats-bus.ts';
@@ -131,13 +131,17 @@ export class Fleet {
     return resolveTarget(target, roster, inventory ?? (needed ? await this.inventory() : undefined));
   }
 
-  /** Sends a command to resolved nodes, and waits until every one of them has its final state. */
+  /**
+   * Sends a command to resolved nodes, and waits until every one of them has its final state.
+   * @throws InterruptedError when `signal` was aborted before anything was sent
+   */
   async run(
     request: Omit<CommandRequest, 'where'>,
     target: TargetSpec,
     resolved: Resolved,
     options: RunOptions = {},
   ): Promise<RunResult> {
+    if (isAborted(options.signal)) throw new InterruptedError('interrupted; nothing was sent', { code: 'interrupted' });
     const started = this.#clock.monotonic();
     const job = createJobId(this.#clock.now());
     const names = resolved.expected.map(({ name }) => name);
@@ -200,9 +204,9 @@ export class Fleet {
       collector.stop();
     };
     options.signal?.addEventListener('abort', stop, { once: true });
-    if (options.signal?.aborted === true) stop();
+    if (isAborted(options.signal)) stop();
     try {
-      for (const command of commands) send(command);
+      if (!isAborted(options.signal)) for (const command of commands) send(command);
       await collector.done;
     } finally {
       options.signal?.removeEventListener('abort', stop);
@@ -255,6 +259,9 @@ export class Fleet {
     };
   }
 }
+
+/** Asked more than once, as it changes in between. */
+const isAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 
 function assertUsable(identity: Identity, trust: TrustStore, path: string): void {
   const { kind, name } = identity.credential.body;

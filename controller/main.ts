@@ -2,7 +2,11 @@
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../shared/clock.ts';
+import { InterruptedError } from '../shared/errors.ts';
 import { VERSION } from '../shared/version.ts';
+
+/** How long the process gets to end by itself, once its command has ended. */
+const LEFTOVER_PATIENCE_MS = 200;
 
 async function main(args: readonly string[]): Promise<void> {
   if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
@@ -11,7 +15,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const { runProgram } = await import('./program.ts');
   const interrupt = new AbortController();
-  process.once('SIGINT', () => interrupt.abort('interrupted'));
+  process.once('SIGINT', () => interrupt.abort(new InterruptedError('interrupted', { code: 'interrupted' })));
   const { env } = process;
   await runProgram(args, {
     surroundings: {
@@ -40,3 +44,5 @@ async function main(args: readonly string[]): Promise<void> {
 const given = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
 
 await main(process.argv.slice(2));
+// The socket of a connection attempt that timed out stays open within nats.js: nothing to stay for.
+setTimeout(() => process.exit(), LEFTOVER_PATIENCE_MS).unref();

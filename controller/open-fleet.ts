@@ -3,6 +3,7 @@ import type { App } from './app.ts';
 import { embeddedFolder, findContext, type Context, type Surroundings } from './context.ts';
 import { isUp } from './dev/embedded-state.ts';
 import type { Fleet } from './fleet.ts';
+import { unlessAborted } from './interrupt.ts';
 
 export interface GlobalFlags {
   readonly context?: string;
@@ -27,8 +28,8 @@ export function openContext(app: App, flags: GlobalFlags): Promise<Context> {
   return findContext(surroundings, () => isUp(embeddedFolder(surroundings)));
 }
 
-/** @throws SettingsError TransportError */
-export async function openFleet(context: Context): Promise<Fleet> {
+/** @throws SettingsError TransportError InterruptedError */
+export async function openFleet(app: App, context: Context): Promise<Fleet> {
   const { Fleet } = await import('./fleet.ts');
-  return Fleet.connect(context);
+  return unlessAborted(Fleet.connect(context), app.interrupt);
 }

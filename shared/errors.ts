@@ -54,6 +54,11 @@ export class TransportError extends FleetError {
   readonly exit = EXIT.bus;
 }
 
+/** The person at the keyboard doesn't want it any more, before anything was sent: also what an interrupt aborts with. */
+export class InterruptedError extends FleetError {
+  readonly exit = EXIT.interrupted;
+}
+
 /** Bytes that arrived are not what the protocol says. Never answered on the bus, always counted. */
 export class ProtocolError extends FleetError {
   readonly exit = EXIT.internal;

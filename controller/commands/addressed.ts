@@ -9,6 +9,7 @@ import type { InventoryBody } from '../../shared/wire/inventory.ts';
 import type { App } from '../app.ts';
 import { confirm } from '../confirm.ts';
 import type { RunResult } from '../fleet.ts';
+import { unlessAborted } from '../interrupt.ts';
 import { openContext, openFleet, type GlobalFlags } from '../open-fleet.ts';
 import {
   addOutputOptions,
@@ -43,7 +44,7 @@ export interface Instruction {
 export interface AddressedCommandDefinition {
   readonly command: AddressedCommand;
   readonly effect: 'reads' | 'changes';
-  /** Called before there is a connection, for what is wrong with the command line alone; and once the target is known. */
+  /** Called once the target is known: what is wrong with the command line alone is found before. */
   readonly instruct: (at: InstructionContext) => Promise<Instruction> | Instruction;
   /** The instruction depends on what nodes published: the inventory is read. */
   readonly needsInventory?: boolean;
@@ -80,16 +81,17 @@ export async function runAddressed(
   const asks = definition.effect === 'changes' && !dryRun && !namesTarget(flags) && flags.yes !== true;
   if (asks && app.stdin.isTTY !== true) throw needsTarget();
 
+  const orInterrupted = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, app.interrupt);
   const started = app.clock.monotonic();
   const output = await openOutput(definition.command, flags, app);
-  const fleet = await openFleet(context);
+  const fleet = await openFleet(app, context);
   try {
     if (context.hidden !== undefined)
       output.notice(`using the embedded fleet of this machine, not ${context.hidden}: \`fleet dev down\` ends it`);
-    const { problems } = await fleet.roster();
+    const { problems } = await orInterrupted(fleet.roster());
     for (const problem of problems) output.warning(problem);
-    const inventory = definition.needsInventory === true ? await fleet.inventory() : undefined;
-    const resolved = await fleet.resolve(target, inventory);
+    const inventory = definition.needsInventory === true ? await orInterrupted(fleet.inventory()) : undefined;
+    const resolved = await orInterrupted(fleet.resolve(target, inventory));
     const expected = resolved.expected.map(({ name }) => name);
     const report = (run: Pick<RunResult, 'nodes' | 'unmatched' | 'abandoned'> & { job: string | null }): Report => ({
       version: 1,
@@ -109,7 +111,9 @@ export async function runAddressed(
     if (expected.length === 0)
       return await finish(output, app, report({ job: null, nodes: [], unmatched: [], abandoned: [] }));
 
-    const instruction = await definition.instruct({ expected, inventory: inventory ?? new Map() });
+    const instruction = await orInterrupted(
+      Promise.resolve(definition.instruct({ expected, inventory: inventory ?? new Map() })),
+    );
     if (flags.limit !== undefined)
       output.notice(`--limit drew ${expected.length} nodes; --seed ${target.seed} draws them again`);
     if (

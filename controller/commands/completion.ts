@@ -29,7 +29,7 @@ export function registerCompletion(program: Command, app: App): void {
 }
 
 async function candidatesOf(kind: string, flags: GlobalFlags, app: App): Promise<string[]> {
-  const fleet = await openFleet(await openContext(app, flags));
+  const fleet = await openFleet(app, await openContext(app, flags));
   try {
     if (kind === 'nodes') return [...(await fleet.roster()).roster.keys()].sort();
     const bodies = [...(await fleet.inventory()).values()];

@@ -36,6 +36,7 @@ Examples:
     )
     .action((words: string[]) => {
       const flags = command.optsWithGlobals<ExecFlags>();
+      const described = describeProgram(words, flags);
       return runAddressed(
         {
           command: 'exec',
@@ -44,7 +45,7 @@ Examples:
             action: 'exec',
             effect: 'changes',
             args: {
-              ...describeProgram(words, flags),
+              ...described,
               ...(flags.stdin === true ? { stdin: await readStdin(app) } : {}),
             },
           }),

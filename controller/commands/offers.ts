@@ -23,7 +23,7 @@ export async function readOffers(
   const context = await openContext(app, flags);
   const target = readTarget(flags, context);
   const output = await openOutput(command, flags, app);
-  const fleet = await openFleet(context);
+  const fleet = await openFleet(app, context);
   try {
     const inventory = await fleet.inventory();
     const { expected } = await fleet.resolve({ ...target, fresh: false }, inventory);

@@ -15,7 +15,7 @@ export async function runStoredInventory(flags: AddressedFlags, app: App): Promi
   const target = readTarget(flags, context);
   const started = app.clock.monotonic();
   const output = await openOutput('inventory', flags, app);
-  const fleet = await openFleet(context);
+  const fleet = await openFleet(app, context);
   try {
     const { problems } = await fleet.roster();
     for (const problem of problems) output.warning(problem);

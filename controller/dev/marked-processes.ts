@@ -47,6 +47,8 @@ export async function endMarked(mark: string, last: readonly number[] = []): Pro
 /** Asks them to end, waits, then doesn't ask any more. */
 async function endAll(found: readonly number[], find: () => number[]): Promise<void> {
   for (const pid of found) signal(pid, 'SIGTERM');
+  // A stopped process takes TERM only once it's continued.
+  for (const pid of found) signal(pid, 'SIGCONT');
   const giveUpAt = performance.now() + END_PATIENCE_MS;
   let left = found;
   while (left.length > 0) {

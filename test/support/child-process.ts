@@ -12,6 +12,8 @@ export interface ChildOptions {
   readonly env?: Record<string, string | undefined>;
   /** Written to its standard input, which is then closed. @default nothing */
   readonly stdin?: string;
+  /** Keeps its standard input open, for `write()`. @default false */
+  readonly holdsStdin?: boolean;
 }
 
 export interface Ended {
@@ -28,6 +30,8 @@ export interface Child {
   stderr(): string;
   readonly ended: Promise<Ended>;
   isRunning(): boolean;
+  /** To its standard input, which `holdsStdin` kept open. */
+  write(text: string): void;
   /** To the program alone, not to its group. */
   kill(signal: NodeJS.Signals): void;
   /** TERM to the group, KILL to what is left of it after `graceMs`. */
@@ -62,7 +66,8 @@ export async function startChild(
   }
   // It may end without reading what it was given.
   child.stdin.on('error', () => {});
-  child.stdin.end(options.stdin ?? '');
+  if (options.holdsStdin === true) child.stdin.write(options.stdin ?? '');
+  else child.stdin.end(options.stdin ?? '');
 
   const ended = new Promise<Ended>((resolve) => {
     child.on('close', (code, signal) => resolve({ code, signal }));
@@ -76,6 +81,7 @@ export async function startChild(
     stderr: () => kept.stderr,
     ended,
     isRunning,
+    write: (text) => void child.stdin.write(text),
     kill: (signal) => void child.kill(signal),
     stop: async (graceMs = 5_000) => {
       signalGroup(group, 'SIGTERM');

@@ -1,0 +1,116 @@
+/**
+ * An embedded fleet for a suite: `fleet dev up` with homes of its own, and always down again, also when the test runner
+ * is killed: then a small shell notices that its pipe has ended, and takes the fleet down.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { EmbeddedState } from '../../controller/dev/embedded-state.ts';
+import type { Report } from '../../controller/report.ts';
+import { readIdentity, type Identity } from '../../shared/identity.ts';
+import { FLEET_PROGRAM, FleetCli, type CliResult } from './fleet-cli.ts';
+
+export interface NodeSpec {
+  readonly facts?: Readonly<Record<string, unknown>>;
+  readonly trusted?: Readonly<Record<string, string>>;
+  readonly tasks?: string | readonly string[];
+  readonly processes?: Readonly<Record<string, number>>;
+}
+/** By name. */
+export type FleetSpec = Readonly<Record<string, NodeSpec>>;
+
+export interface EmbeddedNodeHandle {
+  readonly name: string;
+  /** Pid of its agent, as `dev up` started it. */
+  readonly pid: number;
+  /** Pids of the processes that were started for it. */
+  readonly processes: readonly number[];
+  /** Configuration, identity, policy, tasks.d, facts.d, state, agent.log. */
+  readonly folder: string;
+}
+
+export class EmbeddedFleet {
+  readonly cli: FleetCli;
+  /** What `dev up` keeps. */
+  readonly folder: string;
+  readonly state: EmbeddedState;
+  readonly #end: () => Promise<void>;
+
+  constructor(cli: FleetCli, end: () => Promise<void>) {
+    this.cli = cli;
+    this.folder = join(cli.stateHome, 'fleet', 'dev');
+    this.state = JSON.parse(readFileSync(join(this.folder, 'embedded.json'), 'utf8')) as EmbeddedState;
+    this.#end = end;
+  }
+
+  run(...args: readonly string[]): Promise<CliResult> {
+    return this.cli.run(...args);
+  }
+
+  report(...args: readonly string[]): Promise<Report> {
+    return this.cli.json<Report>(...args);
+  }
+
+  node(name: string): EmbeddedNodeHandle {
+    const known = this.state.nodes.find((node) => node.name === name);
+    if (known === undefined) throw new Error(`the embedded fleet has no node ${name}`);
+    return { ...known, folder: join(this.folder, 'nodes', name) };
+  }
+
+  identity(node: string): Identity {
+    return readIdentity(join(this.node(node).folder, 'identity.json'));
+  }
+
+  operator(): Identity {
+    return readIdentity(join(this.folder, 'operator.json'));
+  }
+
+  /** How many messages the node has counted, by what became of them. */
+  async counters(name: string): Promise<Record<string, number>> {
+    const report = await this.report('inventory', name);
+    return (report.nodes[0]?.data as { counters: Record<string, number> }).counters;
+  }
+
+  stop(): Promise<void> {
+    return this.#end();
+  }
+}
+
+/** Without a spec: the six nodes of the tour. */
+export async function startEmbeddedFleet(spec?: FleetSpec): Promise<EmbeddedFleet> {
+  const folder = mkdtempSync(join(tmpdir(), 'fleet-e2e-'));
+  const cli = new FleetCli(folder);
+  const guard = startGuard(cli);
+  const end = async (): Promise<void> => {
+    const { exit, stderr } = await cli.run('dev', 'down');
+    guard.dismiss();
+    rmSync(folder, { recursive: true, force: true });
+    if (exit !== 0) throw new Error(`fleet dev down ended with ${exit}: ${stderr}`);
+  };
+  const args = ['dev', 'up'];
+  if (spec !== undefined) {
+    const file = join(folder, 'fleet.yaml');
+    writeFileSync(file, JSON.stringify({ nodes: spec }), { mode: 0o600 });
+    args.push('--spec', file);
+  }
+  const up = await cli.run(...args);
+  if (up.exit !== 0) {
+    await end();
+    throw new Error(`fleet dev up ended with ${up.exit}: ${up.stderr}`);
+  }
+  return new EmbeddedFleet(cli, end);
+}
+
+/** What `dev up` starts belongs to no process group of ours, so the watchdog of child-process.ts can't know it. */
+function startGuard(cli: FleetCli): { dismiss(): void } {
+  const script = `trap '' HUP INT TERM; read -r _; "$0" "$1" dev down; rm -rf "$2"`;
+  const guard = spawn('sh', ['-c', script, process.execPath, FLEET_PROGRAM, cli.folder], {
+    detached: true,
+    env: cli.env,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  guard.unref();
+  (guard.stdin as typeof guard.stdin & { unref(): void }).unref();
+  return { dismiss: () => void guard.kill('SIGKILL') };
+}
