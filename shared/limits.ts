@@ -75,8 +75,10 @@ export const LIMITS = {
   busCloseMs: 1_000,
   /** A stored message is acknowledged within this, or it counts as not stored. */
   storeTimeoutMs: 5_000,
-  /** Reading all entries of one kind. */
+  /** Silence of the bus after which reading all entries of one kind has failed. */
   loadTimeoutMs: 10_000,
+  /** How often the bus says, while it sends nothing, that it is still there. */
+  loadHeartbeatMs: 5_000,
 
   argvItems: 1_024,
   processPatternBytes: 4_096,

@@ -13,6 +13,7 @@ import {
   type ConnectionOptions,
   type JetStreamClient,
   type JetStreamManager,
+  type Msg,
   type NatsConnection,
 } from 'nats';
 import { readFileSync } from 'node:fs';
@@ -158,8 +159,12 @@ class NatsBus implements Bus {
     const subscription = this.#nc.subscribe(inbox, {
       callback: (error, message) => {
         if (error !== null) return deferred.reject(error);
+        if (message.headers?.code === 100) return this.#confirmFlow(message);
+        timer.refresh();
         messages.push({ subject: message.subject, data: message.data });
-        if (pendingAfter(message.reply) === 0) deferred.resolve();
+        const { number, pending } = parseDelivery(message.reply);
+        if (number !== messages.length) deferred.reject(new Error('the bus left something out'));
+        if (pending === 0) deferred.resolve();
       },
     });
     try {
@@ -170,6 +175,8 @@ class NatsBus implements Bus {
         ack_policy: AckPolicy.None,
         filter_subject: filter,
         inactive_threshold: nanos(LIMITS.loadTimeoutMs),
+        flow_control: true,
+        idle_heartbeat: nanos(LIMITS.loadHeartbeatMs),
         mem_storage: true,
         num_replicas: 1,
       });
@@ -227,6 +234,12 @@ class NatsBus implements Bus {
     if (!this.#nc.isClosed()) await this.#nc.close();
   }
 
+  /** The server waits to hear that what it sent so far has come: it would cut off a reader that falls behind. */
+  #confirmFlow({ headers, reply }: Msg): void {
+    const subject = reply === undefined || reply === '' ? headers?.get('Nats-Consumer-Stalled') : reply;
+    if (subject !== undefined && subject !== '') this.#nc.publish(subject);
+  }
+
   #manager(): Promise<JetStreamManager> {
     this.#jsm ??= this.#nc.jetstreamManager({
       checkAPI: false,
@@ -252,10 +265,10 @@ class NatsBus implements Bus {
   }
 }
 
-/** How many messages are still to come, from the reply subject of a delivery (`$JS.ACK.….<pending>`). */
-function pendingAfter(reply: string | undefined): number {
-  const last = reply?.split('.').at(-1);
-  return last === undefined ? 0 : Number(last);
+/** The how-manieth delivery it is, and how many are to come: `$JS.ACK.….<number>.<time>.<pending>`. */
+function parseDelivery(reply: string | undefined): { number: number; pending: number } {
+  const tokens = reply?.split('.') ?? [];
+  return { number: Number(tokens.at(-3)), pending: Number(tokens.at(-1)) };
 }
 
 function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {

@@ -61,6 +61,8 @@ function readers(fleet: string): string[] {
   return [
     ...filters.map((filter) => `$JS.API.CONSUMER.CREATE.${stream}.*.${filter}`),
     directGet(fleet, `${subjects.prefix}.>`),
+    // Saying that what the server sent has come. Worth nothing to who would say it for another: it paces a reading.
+    `$JS.FC.${stream}.>`,
   ];
 }
 
