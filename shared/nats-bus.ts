@@ -6,7 +6,6 @@ import {
   DeliverPolicy,
   Events,
   nanos,
-  nkeyAuthenticator,
   NatsError,
   RetentionPolicy,
   StorageType,
@@ -21,6 +20,7 @@ import type { Socket } from 'node:net';
 import type { Bus, BusConnection, BusEvent, BusMessage, StoredMessage, StreamSettings, Subscription } from './bus.ts';
 import { TransportError } from './errors.ts';
 import { LIMITS } from './limits.ts';
+import { loginFromSeed } from './login.ts';
 import { inboxPrefix } from './subjects.ts';
 
 export interface NatsBusOptions {
@@ -35,13 +35,14 @@ export interface NatsBusOptions {
   readonly jsDomain?: string | undefined;
 }
 
-/** @throws TransportError `bus-unreachable`, `bus-refused` */
+/** @throws TransportError `bus-unreachable`, `bus-refused`; SettingsError `identity-broken` */
 export async function connectBus(options: NatsBusOptions): Promise<Bus> {
+  const login = loginFromSeed(options.loginSeed);
   const settings: ConnectionOptions = {
     servers: [...options.servers],
     name: options.name,
     inboxPrefix: inboxPrefix(options.name),
-    authenticator: nkeyAuthenticator(new TextEncoder().encode(options.loginSeed)),
+    authenticator: (nonce = '') => ({ nkey: login.publicKey, sig: login.sign(nonce) }),
     maxReconnectAttempts: options.patient ? -1 : 3,
     reconnectTimeWait: options.patient ? LIMITS.reconnectWaitMs : 200,
     reconnectJitter: options.patient ? LIMITS.reconnectJitterMs : 100,
