@@ -88,7 +88,9 @@ function report(error: unknown, program: Command, args: readonly string[], { std
     return EXIT.usage;
   }
   if (error instanceof FleetError) {
-    stderr.write(`fleet: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`);
+    // A hint may be a picture of two lines, one below the other.
+    const hint = error.hint === undefined ? '' : `  ${error.hint.replaceAll('\n', '\n  ')}\n`;
+    stderr.write(`fleet: ${error.message}\n${hint}`);
     return error.exit;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,5 +1,6 @@
 /** `fleet kill`: ends processes by name. */
 import { Option, type Command } from 'commander';
+import { meansEveryProcess } from '../../shared/actions/process-list.ts';
 import { SIGNALS } from '../../shared/actions/process-signal.ts';
 import { UsageError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
@@ -37,8 +38,8 @@ Examples:
     .action((pattern: string | undefined) => {
       const flags = command.optsWithGlobals<KillFlags>();
       const select = readSelector(pattern, flags);
-      if (pattern === undefined && flags.user === undefined)
-        throw new UsageError('which processes? Neither a name nor a user was given', {
+      if (meansEveryProcess(select))
+        throw new UsageError('which processes? A kill needs a name or a user: it never means every process', {
           code: 'needs-selector',
           hint: "Give a name, such as `fleet kill 'worker*'`, or --user.",
         });

@@ -9,7 +9,9 @@ import { join } from 'node:path';
 import type { EmbeddedState } from '../../controller/dev/embedded-state.ts';
 import type { Report } from '../../controller/report.ts';
 import { readIdentity, type Identity } from '../../shared/identity.ts';
-import { FLEET_PROGRAM, FleetCli, type CliResult } from './fleet-cli.ts';
+import { startChild, type Child } from './child-process.ts';
+import { AGENT_PROGRAM, FLEET_PROGRAM, FleetCli, type CliResult } from './fleet-cli.ts';
+import { waitFor } from './wait-for.ts';
 
 export interface NodeSpec {
   readonly facts?: Readonly<Record<string, unknown>>;
@@ -22,7 +24,7 @@ export type FleetSpec = Readonly<Record<string, NodeSpec>>;
 
 export interface EmbeddedNodeHandle {
   readonly name: string;
-  /** Pid of its agent, as `dev up` started it. */
+  /** Pid of its agent. */
   readonly pid: number;
   /** Pids of the processes that were started for it. */
   readonly processes: readonly number[];
@@ -36,6 +38,8 @@ export class EmbeddedFleet {
   readonly folder: string;
   readonly state: EmbeddedState;
   readonly #end: () => Promise<void>;
+  /** Those that were started again. */
+  readonly #agents = new Map<string, number>();
 
   constructor(cli: FleetCli, end: () => Promise<void>) {
     this.cli = cli;
@@ -55,7 +59,8 @@ export class EmbeddedFleet {
   node(name: string): EmbeddedNodeHandle {
     const known = this.state.nodes.find((node) => node.name === name);
     if (known === undefined) throw new Error(`the embedded fleet has no node ${name}`);
-    return { ...known, folder: join(this.folder, 'nodes', name) };
+    const pid = this.#agents.get(name) ?? known.pid;
+    return { ...known, pid, folder: join(this.folder, 'nodes', name) };
   }
 
   identity(node: string): Identity {
@@ -66,10 +71,39 @@ export class EmbeddedFleet {
     return readIdentity(join(this.folder, 'operator.json'));
   }
 
+  /** Ends the node's agent, if it runs, and starts it again as `dev up` started it; resolves when it's ready. */
+  async restartAgent(name: string, signal: NodeJS.Signals = 'SIGTERM'): Promise<Child> {
+    const child = await this.startAgent(name, signal);
+    await waitFor(() => child.stdout().includes('"msg":"ready"') || !child.isRunning(), {
+      what: `the agent of ${name} to be ready`,
+    });
+    return child;
+  }
+
+  /** The same, without waiting for what becomes of it. */
+  async startAgent(name: string, signal: NodeJS.Signals = 'SIGTERM'): Promise<Child> {
+    await this.endAgent(name, signal);
+    const { folder } = this.node(name);
+    const child = await startChild(process.execPath, [AGENT_PROGRAM, '--config', join(folder, 'agent.yaml')], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], HOME: folder, FLEET_EMBEDDED: this.state.mark },
+    });
+    this.#agents.set(name, child.pid);
+    return child;
+  }
+
+  /** Resolves when it's gone. */
+  async endAgent(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const { pid } = this.node(name);
+    if (!isRunning(pid)) return;
+    process.kill(pid, signal);
+    await waitFor(() => !isRunning(pid), { what: `the agent of ${name} to end` });
+  }
+
   /** How many messages the node has counted, by what became of them. */
   async counters(name: string): Promise<Record<string, number>> {
     const report = await this.report('inventory', name);
-    return (report.nodes[0]?.data as { counters: Record<string, number> }).counters;
+    return (report.nodes[0]!.data as { counters: Record<string, number> }).counters;
   }
 
   stop(): Promise<void> {
@@ -113,4 +147,13 @@ function startGuard(cli: FleetCli): { dismiss(): void } {
   guard.unref();
   (guard.stdin as typeof guard.stdin & { unref(): void }).unref();
   return { dismiss: () => void guard.kill('SIGKILL') };
+}
+
+/** A zombie has ended: its parent, which isn't always us, just hasn't looked yet. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX] /s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
