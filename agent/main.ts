@@ -1,12 +1,10 @@
-/** The agent's program: arguments, settings, signals, exit code; nothing else. */
+/** The agent's program: arguments, settings, signals, exit code; nothing else. Everything large is loaded on the way. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import pino from 'pino';
 import { systemClock } from '../shared/clock.ts';
 import { EXIT, FleetError } from '../shared/errors.ts';
 import { VERSION } from '../shared/version.ts';
-import { Agent } from './agent.ts';
-import { readAgentSettings } from './settings.ts';
+import { keepHeapSmall } from './heap.ts';
 
 const USAGE = `Usage: fleet-agent [--config FILE]
 
@@ -33,6 +31,12 @@ async function main(): Promise<void> {
   }
   if (options.version === true) return void process.stdout.write(`${VERSION}\n`);
   if (options.help === true) return void process.stdout.write(USAGE);
+  keepHeapSmall();
+  const [{ default: pino }, { Agent }, { readAgentSettings }] = await Promise.all([
+    import('pino'),
+    import('./agent.ts'),
+    import('./settings.ts'),
+  ]);
   try {
     const settings = await readAgentSettings(
       options.config ?? process.env['FLEET_AGENT_CONFIG'] ?? '/etc/fleet/agent.yaml',
