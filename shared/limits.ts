@@ -77,8 +77,8 @@ export const LIMITS = {
   storeTimeoutMs: 5_000,
   /** Silence of the bus after which reading all entries of one kind has failed. */
   loadTimeoutMs: 10_000,
-  /** How often the bus says, while it sends nothing, that it is still there. */
-  loadHeartbeatMs: 5_000,
+  /** How soon the bus says that it has nothing more to send, where entries were replaced while they were read. */
+  loadHeartbeatMs: 250,
 
   argvItems: 1_024,
   processPatternBytes: 4_096,

@@ -18,9 +18,11 @@ import {
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Bus, BusConnection, BusEvent, BusMessage, StoredMessage, StreamSettings, Subscription } from './bus.ts';
+import { systemClock } from './clock.ts';
 import { TransportError } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { loginFromSeed } from './login.ts';
+import { parseDelivery, ReadProgress } from './read-progress.ts';
 import { inboxPrefix } from './subjects.ts';
 
 export interface NatsBusOptions {
@@ -154,25 +156,31 @@ class NatsBus implements Bus {
   async loadAll(stream: string, filter: string): Promise<StoredMessage[]> {
     const jsm = await this.#manager();
     const inbox = createInbox(inboxPrefix(this.#name));
-    const messages: StoredMessage[] = [];
+    const newest = new Map<string, Uint8Array>();
     const deferred = withResolvers();
     const timer = setTimeout(() => deferred.reject(new Error('the bus fell silent')), LIMITS.loadTimeoutMs);
+    const progress = new ReadProgress({ clock: systemClock });
     const subscription = this.#nc.subscribe(inbox, {
       callback: (error, message) => {
         if (error !== null) return deferred.reject(error);
-        if (message.headers?.code === 100) return this.#confirmFlow(message);
+        if (message.headers?.code === 100) {
+          const idleAfter = deliveriesBeforeIdle(message);
+          if (idleAfter !== undefined && progress.isIdleAfter(idleAfter)) deferred.resolve();
+          return this.#confirmFlow(message);
+        }
         timer.refresh();
-        messages.push({ subject: message.subject, data: message.data });
-        const { number, pending } = parseDelivery(message.reply);
-        if (number !== messages.length) deferred.reject(new Error('the bus left something out'));
-        if (pending === 0) deferred.resolve();
+        newest.set(message.subject, message.data);
+        const state = progress.delivered(parseDelivery(message.reply), newest.size);
+        if (state === 'gap') deferred.reject(new Error('the bus left something out'));
+        if (state === 'complete') deferred.resolve();
       },
     });
     try {
       const info = await jsm.consumers.add(stream, {
         name: createInbox('r').slice(2),
         deliver_subject: inbox,
-        deliver_policy: DeliverPolicy.LastPerSubject,
+        // Not the last per subject: a stream keeps one anyway, and that policy misses some that are replaced meanwhile.
+        deliver_policy: DeliverPolicy.All,
         ack_policy: AckPolicy.None,
         filter_subject: filter,
         inactive_threshold: nanos(LIMITS.loadTimeoutMs),
@@ -181,9 +189,9 @@ class NatsBus implements Bus {
         mem_storage: true,
         num_replicas: 1,
       });
-      if (info.num_pending + info.delivered.consumer_seq === 0) return [];
-      await deferred.promise;
-      return messages;
+      progress.created(Date.parse(info.created), info.num_pending + info.delivered.consumer_seq);
+      if (!progress.hasAll(newest.size)) await deferred.promise;
+      return [...newest].map(([subject, data]) => ({ subject, data }));
     } catch (cause) {
       throw storageError(`reading ${filter}`, cause);
     } finally {
@@ -266,10 +274,11 @@ class NatsBus implements Bus {
   }
 }
 
-/** The how-manieth delivery it is, and how many are to come: `$JS.ACK.….<number>.<time>.<pending>`. */
-function parseDelivery(reply: string | undefined): { number: number; pending: number } {
-  const tokens = reply?.split('.') ?? [];
-  return { number: Number(tokens.at(-3)), pending: Number(tokens.at(-1)) };
+/** How many deliveries there were, when the server says that it has no other now and holds none back. */
+function deliveriesBeforeIdle({ headers, reply }: Msg): number | undefined {
+  if (reply !== undefined && reply !== '') return undefined;
+  if (headers === undefined || headers.get('Nats-Consumer-Stalled') !== '') return undefined;
+  return Number(headers.get('Nats-Last-Consumer'));
 }
 
 function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
