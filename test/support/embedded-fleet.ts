@@ -3,13 +3,12 @@
  * is killed: then a small shell notices that its pipe has ended, and takes the fleet down.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EmbeddedState } from '../../controller/dev/embedded-state.ts';
 import type { Report } from '../../controller/report.ts';
 import { readIdentity, type Identity } from '../../shared/identity.ts';
-import { startChild, type Child } from './child-process.ts';
 import { AGENT_PROGRAM, FLEET_PROGRAM, FleetCli, type CliResult } from './fleet-cli.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -72,24 +71,24 @@ export class EmbeddedFleet {
   }
 
   /** Ends the node's agent, if it runs, and starts it again as `dev up` started it; resolves when it's ready. */
-  async restartAgent(name: string, signal: NodeJS.Signals = 'SIGTERM'): Promise<Child> {
-    const child = await this.startAgent(name, signal);
-    await waitFor(() => child.stdout().includes('"msg":"ready"') || !child.isRunning(), {
-      what: `the agent of ${name} to be ready`,
-    });
-    return child;
-  }
-
-  /** The same, without waiting for what becomes of it. */
-  async startAgent(name: string, signal: NodeJS.Signals = 'SIGTERM'): Promise<Child> {
+  async restartAgent(name: string, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     await this.endAgent(name, signal);
     const { folder } = this.node(name);
-    const child = await startChild(process.execPath, [AGENT_PROGRAM, '--config', join(folder, 'agent.yaml')], {
+    const logFile = join(folder, 'agent-again.log');
+    const log = openSync(logFile, 'w');
+    // Not a child like others: it ends with its fleet, like those that `dev up` started.
+    const agent = spawn(process.execPath, [AGENT_PROGRAM, '--config', join(folder, 'agent.yaml')], {
       cwd: folder,
       env: { PATH: process.env['PATH'], HOME: folder, FLEET_EMBEDDED: this.state.mark },
+      detached: true,
+      stdio: ['ignore', log, log],
     });
-    this.#agents.set(name, child.pid);
-    return child;
+    closeSync(log);
+    agent.unref();
+    if (agent.pid !== undefined) this.#agents.set(name, agent.pid);
+    await waitFor(() => readFileSync(logFile, 'utf8').includes('"msg":"ready"'), {
+      what: `the agent of ${name} to be ready`,
+    });
   }
 
   /** Resolves when it's gone. */
