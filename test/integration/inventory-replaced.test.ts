@@ -12,7 +12,7 @@ const READS = 1_000;
 
 it('reads every entry also while each of them is written again and again', async () => {
   const busFleet = await BusFleet.start(new FleetMaterial());
-  let isReading = true;
+  const reading = new AbortController();
   const writing: Promise<void>[] = [];
   try {
     const issuer = await busFleet.bus('issuer');
@@ -22,7 +22,7 @@ it('reads every entry also while each of them is written again and again', async
     for (let at = 0; at < NODES; at++)
       writing.push(
         (async () => {
-          while (isReading) await write(at);
+          while (!reading.signal.aborted) await write(at);
         })(),
       );
     for (let read = 0; read < READS; read++) {
@@ -30,7 +30,7 @@ it('reads every entry also while each of them is written again and again', async
       expect(entries.map(({ subject }) => subject)).toHaveLength(NODES);
     }
   } finally {
-    isReading = false;
+    reading.abort();
     await Promise.allSettled(writing);
     await busFleet.stop();
   }
