@@ -14,6 +14,8 @@ export interface CollectOptions {
   readonly ackTimeoutMs: number;
   /** For the whole command; nodes that are not done by then are lost or unreachable. */
   readonly deadlineMs?: number | undefined;
+  /** Until when a silent node may still start what it was sent, on this machine's clock; absent where that changes nothing. */
+  readonly mayStartUntil?: number | undefined;
   /** Reading commands show matching nodes that were not expected. */
   readonly welcomesOthers: boolean;
 }
@@ -139,7 +141,20 @@ export class Collector {
 
   #decide(node: string, state: 'unreachable' | 'lost', reason: string): void {
     this.#remove(node);
-    this.#deps.onNode({ node, state, reason, ms: null });
+    const { hopeless, mayStartUntil } = this.#options;
+    // What can't answer validly was sent nothing.
+    const isProvisional =
+      state === 'unreachable' &&
+      !hopeless.has(node) &&
+      mayStartUntil !== undefined &&
+      this.#deps.clock.now() <= mayStartUntil;
+    this.#deps.onNode({
+      node,
+      state,
+      reason: isProvisional ? `${reason}; it may still start until ${formatTimeOfDay(mayStartUntil)}` : reason,
+      ms: null,
+      ...(isProvisional ? { provisional: true as const } : {}),
+    });
   }
 
   #silent(): string[] {
@@ -176,4 +191,6 @@ export class Collector {
   }
 }
 
+/** As the clock on the wall has it, where the caller sits: `14:41:27`. */
+const formatTimeOfDay = (ms: number): string => new Date(ms).toTimeString().slice(0, 8);
 const formatSeconds = (ms: number): string => `${Number((ms / 1000).toFixed(1))} s`;

@@ -145,8 +145,15 @@ export class Fleet {
     const started = this.#clock.monotonic();
     const job = createJobId(this.#clock.now());
     const names = resolved.expected.map(({ name }) => name);
+    const ackTimeoutMs = options.ackTimeoutMs ?? LIMITS.ackTimeoutMs;
+    // Who is told that a node did not answer has to know when it no longer can.
+    const startWithinMs =
+      request.effect === 'changes'
+        ? Math.min(ackTimeoutMs, options.deadlineMs ?? Infinity) + LIMITS.startSlackMs
+        : undefined;
     const withTarget: CommandRequest = {
       ...request,
+      startWithinMs,
       ...(target.where === undefined ? {} : { where: formatWhere(target.where) }),
       timeoutMs: shorter(request.timeoutMs, options.deadlineMs),
     };
@@ -183,8 +190,10 @@ export class Fleet {
       {
         expected: names,
         hopeless: hopelessOf(resolved.expected),
-        ackTimeoutMs: options.ackTimeoutMs ?? LIMITS.ackTimeoutMs,
+        ackTimeoutMs,
         deadlineMs: options.deadlineMs,
+        // By the clock of the node, which may be behind.
+        mayStartUntil: startWithinMs === undefined ? undefined : signing.now + startWithinMs + LIMITS.clockSkewMs,
         welcomesOthers: isOpen,
       },
       {

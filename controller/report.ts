@@ -17,6 +17,8 @@ export interface NodeResult {
   readonly data?: unknown;
   /** Milliseconds from sending until the answer arrived; null where none did. */
   readonly ms: number | null;
+  /** `unreachable`, and not for good: a node that hears of the command late may still start it, as the reason says. */
+  readonly provisional?: true;
   /** It matched and answered a reading command, and was not in the expected set. */
   readonly unexpected?: true;
 }

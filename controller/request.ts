@@ -14,6 +14,8 @@ export interface CommandRequest {
   readonly dryRun: boolean;
   /** Limit on the node; the action's own when absent. */
   readonly timeoutMs?: number | undefined;
+  /** Nothing starts later than this after the signature, by the node's clock. @default as long as the command lives */
+  readonly startWithinMs?: number | undefined;
 }
 
 export interface SigningContext {
@@ -88,7 +90,7 @@ async function sign(
     kind: 'command',
     issued: context.now,
     expires,
-    startBy: expires,
+    startBy: Math.min(expires, context.now + (request.startWithinMs ?? Infinity)),
     target: {
       ...(way.nodes === undefined ? {} : { nodes: way.nodes }),
       ...(request.where === undefined ? {} : { where: request.where }),

@@ -36,6 +36,8 @@ export const LIMITS = {
 
   /** How long a node has to acknowledge, when the caller doesn't say. */
   ackTimeoutMs: 2_000,
+  /** A changing command may start this much after its time to acknowledge: what a busy node and a clock a little off need. */
+  startSlackMs: 5_000,
   /** A node that is done within this sends no separate acknowledgement. */
   quickResultMs: 100,
   /** How often a node says that a command is still running. */
@@ -49,6 +51,11 @@ export const LIMITS = {
   outputBytes: 256 * 1024,
   /** Time between TERM and KILL when a program has to end. */
   endGraceMs: 5_000,
+  /**
+   * How long an action that was told to stop may take to: the grace of a program that it ends, what KILL takes, and a
+   * little; within the time that callers wait beyond a deadline.
+   */
+  stopGraceMs: 9_000,
   /** After KILL: what is still there then is named instead of waited for; an uninterruptible process can stay for ever. */
   killSettleMs: 2_000,
   /** After a program's exit, how long its pipes may stay open: a grandchild in the background can hold them for ever. */

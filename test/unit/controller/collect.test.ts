@@ -102,6 +102,37 @@ describe('collecting', () => {
     ]);
   });
 
+  it('says of a silent node until when it may still start, and that this is not its last word', async () => {
+    vi.setSystemTime(new Date(2026, 0, 15, 12, 0, 0));
+    const { seen } = collect({ expected: ['a'], mayStartUntil: Date.now() + 65_000 });
+    await pass(2_000);
+    expect(seen.nodes).toEqual([
+      {
+        node: 'a',
+        state: 'unreachable',
+        provisional: true,
+        reason: 'no answer within 2 s, asked twice; it may still start until 12:01:05',
+        ms: null,
+      },
+    ]);
+  });
+
+  it('says nothing of the kind where it is too late to start, nothing was sent, or the node had begun', async () => {
+    const until = Date.now() + 65_000;
+    const late = collect({ expected: ['a'], mayStartUntil: until, ackTimeoutMs: 65_001 });
+    const hopeless = collect({ expected: ['a'], mayStartUntil: until, hopeless: new Map([['a', 'expired']]) });
+    const begun = collect({ expected: ['a'], mayStartUntil: until });
+    begun.collector.take(from('a', { kind: 'ack' }));
+    begun.collector.stop();
+    await pass(65_001);
+    const all = [late, hopeless, begun].flatMap(({ seen }) => seen.nodes);
+    expect(all.map(({ state, provisional }) => [state, provisional])).toEqual([
+      ['unreachable', undefined],
+      ['unreachable', undefined],
+      ['lost', undefined],
+    ]);
+  });
+
   it('calls a node lost that acknowledged and then fell silent past its heartbeat', async () => {
     const { collector, ends } = collect({ expected: ['a'] });
     await pass(500);

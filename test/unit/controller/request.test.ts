@@ -77,6 +77,19 @@ describe('a command to nodes', () => {
   });
 });
 
+describe('the time to start', () => {
+  const startBy = async (startWithinMs?: number): Promise<number> => {
+    const [signed] = await signDirect({ ...request, startWithinMs }, 'j', ['a'], context);
+    return verify(signed?.bytes ?? new Uint8Array()).startBy;
+  };
+
+  it('is over when the caller has long given up, and never after the command has expired', async () => {
+    expect(await startBy(7_000)).toBe(NOW + 7_000);
+    expect(await startBy(LIMITS.commandLifeMs + 1)).toBe(NOW + LIMITS.commandLifeMs);
+    expect(await startBy()).toBe(NOW + LIMITS.commandLifeMs);
+  });
+});
+
 describe('a broadcast', () => {
   it('is one message for all, and asks those who do not match only when it should', async () => {
     const reading: CommandRequest = { ...request, effect: 'reads', where: 'role=db' };
