@@ -27,10 +27,17 @@ export async function runAction(request: RunRequest, dependencies: { clock: Cloc
   const { action, timeoutMs, onRunning } = request;
   // One controller for both reasons: AbortSignal.any() costs more than the rest of the dispatch.
   const end = new AbortController();
-  const onStop = (): void => end.abort(request.stop.reason);
+  let giveUp: () => void = () => undefined;
+  const unstoppable = new Promise<never>((_resolve, reject) => (giveUp = () => reject(DID_NOT_STOP)));
+  let patience: NodeJS.Timeout | undefined;
+  const abort = (reason: unknown): void => {
+    end.abort(reason);
+    patience ??= setTimeout(giveUp, LIMITS.stopGraceMs);
+  };
+  const onStop = (): void => abort(request.stop.reason);
   if (request.stop.aborted) onStop();
   else request.stop.addEventListener('abort', onStop, { once: true });
-  const timer = setTimeout(() => end.abort('timeout'), timeoutMs);
+  const timer = setTimeout(() => abort('timeout'), timeoutMs);
   let heartbeat: NodeJS.Timeout | undefined;
   const quick = setTimeout(() => {
     onRunning();
@@ -38,20 +45,27 @@ export async function runAction(request: RunRequest, dependencies: { clock: Cloc
   }, LIMITS.quickResultMs);
   const started = clock.now();
   try {
-    const outcome = await action.run(request.input, new RunningContext(request.context, log, end));
+    const running = action.run(request.input, new RunningContext(request.context, log, end));
+    const outcome = await Promise.race([running, unstoppable]);
     return { outcome: checkOutput(action, outcome, log), started, ended: clock.now() };
   } catch (error) {
+    const { name } = action.definition;
+    if (error === DID_NOT_STOP) log.error({ action: name }, 'an action did not stop when it was told to');
     const outcome = end.signal.aborted
-      ? outcomeOfAbort(end.signal.reason, action.definition.name)
-      : outcomeOfError(error, action.definition.name, log);
+      ? outcomeOfAbort(end.signal.reason, name, error === DID_NOT_STOP)
+      : outcomeOfError(error, name, log);
     return { outcome, started, ended: clock.now() };
   } finally {
+    clearTimeout(patience);
     request.stop.removeEventListener('abort', onStop);
     clearTimeout(timer);
     clearTimeout(quick);
     clearInterval(heartbeat);
   }
 }
+
+/** What ends the wait for an action that goes on although it was told to stop. */
+const DID_NOT_STOP = Symbol('did not stop');
 
 /** Makes the signal for who asks for it: many an action is done before anybody could stop it. */
 class RunningContext implements ActionContext {
@@ -92,10 +106,16 @@ function checkOutput(action: RunnableAction, outcome: ActionOutcome, log: Logger
 }
 
 /** An action may answer an abort by throwing whatever it was doing. */
-function outcomeOfAbort(reason: unknown, action: string): ActionOutcome {
-  if (reason === 'timeout')
-    return { state: 'timeout', code: 'timeout', reason: `${action} was stopped at its time limit` };
-  return { state: 'cancelled', code: 'cancelled', reason: `${action} was stopped before it had ended` };
+function outcomeOfAbort(reason: unknown, action: string, goesOn: boolean): ActionOutcome {
+  const state = reason === 'timeout' ? 'timeout' : 'cancelled';
+  if (goesOn)
+    return {
+      state,
+      code: 'did-not-stop',
+      reason: `${action} was told to stop, and goes on: look at the node, and report it as a bug of the action`,
+    };
+  if (state === 'timeout') return { state, code: state, reason: `${action} was stopped at its time limit` };
+  return { state, code: state, reason: `${action} was stopped before it had ended` };
 }
 
 function outcomeOfError(error: unknown, action: string, log: Logger): ActionOutcome {

@@ -92,6 +92,30 @@ describe('running an action', () => {
     expect(log.events).toEqual([]);
   });
 
+  it('does not wait for ever for one that goes on when told to stop: it ends, and so do the signs of life', async () => {
+    const deaf = (): Promise<never> => new Promise(() => undefined);
+    const late = run(deaf);
+    await vi.advanceTimersByTimeAsync(60_000 + LIMITS.stopGraceMs);
+    expect((await late).outcome).toMatchObject({ state: 'timeout', code: 'did-not-stop' });
+    const stop = new AbortController();
+    const cancelled = run(deaf, stop.signal);
+    stop.abort('cancelled');
+    await vi.advanceTimersByTimeAsync(LIMITS.stopGraceMs);
+    expect((await cancelled).outcome).toMatchObject({ state: 'cancelled', code: 'did-not-stop' });
+    expect(log.events.map(({ level }) => level)).toEqual(['error', 'error']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('leaves nothing behind of one that breaks long after it was given up', async () => {
+    let fail: (error: Error) => void = () => undefined;
+    const late = run(() => new Promise((_resolve, reject) => (fail = reject)));
+    await vi.advanceTimersByTimeAsync(60_000 + LIMITS.stopGraceMs);
+    await late;
+    fail(new Error('oops'));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('takes a refusal for a refusal, and a failure for a failure', async () => {
     const refused = await run(() => Promise.reject(new RefusedError('no', { code: 'no-such-task' })));
     expect(refused.outcome).toEqual({ state: 'refused', code: 'no-such-task', reason: 'no' });
