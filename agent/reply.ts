@@ -4,6 +4,7 @@
  */
 import type { Bus } from '../shared/bus.ts';
 import type { Clock } from '../shared/clock.ts';
+import { TooManyValuesError } from '../shared/codec.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { sha256 } from '../shared/signing.ts';
 import type { Subjects } from '../shared/subjects.ts';
@@ -54,17 +55,17 @@ export class Replier {
 
   /** Signs, and doesn't send. @throws ProtocolError when the data can't be written in the protocol's terms. */
   async seal(answer: Answer): Promise<Uint8Array[]> {
-    const payload = encodeResult({ ...this.#head(), ...answer });
+    let payload: Uint8Array;
+    try {
+      payload = encodeResult({ ...this.#head(), ...answer });
+    } catch (error) {
+      if (!(error instanceof TooManyValuesError)) throw error;
+      return this.seal(tooLarge(`more than ${LIMITS.decodeItems} values`, answer));
+    }
     const room = Math.min(this.#deps.bus.maxPayloadBytes, LIMITS.envelopeBytes) - LIMITS.chunkOverheadBytes;
     if (payload.length <= room) return [await this.#sign(payload)];
     if (payload.length > LIMITS.resultBytes)
-      return this.seal({
-        kind: 'result',
-        state: 'failed',
-        code: 'result-too-large',
-        reason: `the result has ${payload.length} bytes, ${LIMITS.resultBytes} is the most: ask for less`,
-        timing: answer.timing,
-      });
+      return this.seal(tooLarge(`${payload.length} bytes, ${LIMITS.resultBytes} is the most`, answer));
     return Promise.all(chunksOf(payload, room).map((part) => this.#sign(encodeResult({ ...this.#head(), ...part }))));
   }
 
@@ -78,6 +79,14 @@ export class Replier {
     return seal('result', this.#deps.fleetId, this.#deps.identity, payload, { inlineCredential: false });
   }
 }
+
+const tooLarge = (what: string, { timing }: Answer): Answer => ({
+  kind: 'result',
+  state: 'failed',
+  code: 'result-too-large',
+  reason: `the result has ${what}: ask for less`,
+  timing,
+});
 
 function chunksOf(payload: Uint8Array, size: number): Pick<ResultPart, 'kind' | 'part' | 'chunk'>[] {
   const hash = sha256(payload);

@@ -54,6 +54,13 @@ function unpack(unpackr: Packr, bytes: Uint8Array, maxBytes: number): unknown {
   }
 }
 
+/** Thrown when there are more values than a reader takes: the writer may have less to say. */
+export class TooManyValuesError extends ProtocolError {
+  constructor() {
+    super(`malformed message: more than ${LIMITS.decodeItems} values`, { code: 'malformed' });
+  }
+}
+
 function malformed(what: string): ProtocolError {
   return new ProtocolError(`malformed message: ${what}`, { code: 'malformed' });
 }
@@ -99,7 +106,7 @@ function checkPlain(bytes: Uint8Array): void {
       continue;
     }
     remaining[level] = left - 1;
-    if (++items > LIMITS.decodeItems) throw malformed('too many values');
+    if (++items > LIMITS.decodeItems) throw new TooManyValuesError();
     need(1);
     const byte = bytes[at++] ?? 0;
     const isKey = inMap[level] === true && left % 2 === 0;

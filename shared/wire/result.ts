@@ -50,6 +50,7 @@ const ResultMessage = z.union([Result, ResultPart]);
 
 const RESULT_FIELDS: ReadonlySet<string> = new Set([
   'id', 'job', 'command', 'node', 'seq', 'now', 'kind', 'state', 'code', 'reason', 'data', 'timing', 'part', 'chunk',
+  'streams',
 ]); // prettier-ignore
 
 export function encodeResult(result: Result | ResultPart): Uint8Array {

@@ -152,6 +152,7 @@ export class NodePipeline {
       action('ping', 'reads', () => ok({ version: '1' })),
       action('touch', 'changes', () => ok({})),
       action('large', 'reads', (input) => ok({ text: 'x'.repeat((input as { n: number }).n) })),
+      action('many', 'reads', (input) => ok(Array<number>((input as { n: number }).n).fill(0))),
       action('unsayable', 'reads', () => ok([undefined])),
       action(
         'held',

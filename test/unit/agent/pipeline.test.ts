@@ -355,4 +355,11 @@ describe('a large result', () => {
     expect(results).toMatchObject([{ state: 'failed', code: 'result-too-large' }]);
     expect(results[0]?.reason).toContain('ask for less');
   });
+
+  it('of more values than a controller reads is one, too', async () => {
+    const node = await start();
+    const results = await node.send(alice, fleet.command('1', { action: 'many', args: { n: LIMITS.decodeItems } }));
+    expect(results).toMatchObject([{ state: 'failed', code: 'result-too-large' }]);
+    expect(results[0]?.reason).toContain('ask for less');
+  });
 });
