@@ -13,16 +13,20 @@ import { waitFor } from './wait-for.ts';
 /** In the account of operators and services. */
 export async function tapBus(fleet: EmbeddedFleet): Promise<NatsConnection> {
   const login = createLoginKeys();
+  await reloadBus(fleet, (config) => config.replace(/users: \[/, `users: [\n      { nkey: ${login.publicKey} }`));
+  return logIn(fleet, login.seed);
+}
+
+/** Changes the configuration of the running bus, as only its owner can. */
+export async function reloadBus(fleet: EmbeddedFleet, change: (config: string) => string): Promise<void> {
   const config = join(fleet.folder, 'nats-server.conf');
   const log = join(fleet.folder, 'nats-server.log');
   const before = readFileSync(log, 'utf8').length;
-  const text = readFileSync(config, 'utf8').replace(/users: \[/, `users: [\n      { nkey: ${login.publicKey} }`);
-  writeFileSync(config, text);
+  writeFileSync(config, change(readFileSync(config, 'utf8')));
   process.kill(fleet.state.natsPid, 'SIGHUP');
   await waitFor(() => readFileSync(log, 'utf8').slice(before).includes('Reloaded server configuration'), {
-    what: 'the bus to know the new login',
+    what: 'the bus to read its configuration again',
   });
-  return logIn(fleet, login.seed);
 }
 
 /** With the identity's own login, and what that may do. */
