@@ -100,11 +100,14 @@ export class Collector {
     this.#endIfComplete();
   }
 
-  /** Ends the wait: the caller doesn't want to know any more. Who has no final state gets the one that is true now. */
-  stop(): void {
+  /**
+   * Ends the wait: nothing more will come, or nobody wants to know. Who has no final state gets the one that is true now.
+   * @param event what happened, to complete "had not answered when"
+   */
+  stop(event: string): void {
     for (const [node, { heardAt }] of this.#waiting)
-      if (heardAt === undefined) this.#decide(node, 'unreachable', 'had not answered when the wait was interrupted');
-      else this.#decide(node, 'lost', 'was running when the wait was interrupted; it goes on there');
+      if (heardAt === undefined) this.#decide(node, 'unreachable', `had not answered when ${event}`);
+      else this.#decide(node, 'lost', `was running when ${event}; it goes on there`);
     this.#end();
   }
 

@@ -13,6 +13,7 @@ import { TrustStore } from '../shared/trust.ts';
 import { formatWhere } from '../shared/where/format.ts';
 import type { InventoryBody, InventoryHead } from '../shared/wire/inventory.ts';
 import { createSharing } from './aggregate/share.ts';
+import { BusWatch } from './bus-watch.ts';
 import { Collector } from './collect.ts';
 import { readInventory, readInventoryHeads, readRoster, type Directory, type RosterNode } from './directory.ts';
 import { publishCommand } from './publish.ts';
@@ -56,6 +57,8 @@ export interface RunResult {
   readonly unmatched: readonly string[];
   /** Nodes that were still waited for when `signal` aborted; their states are what was true then. */
   readonly abandoned: readonly string[];
+  /** Why the bus was lost while nodes were waited for; their states are what was true then. */
+  readonly lostBus: string | undefined;
   /** Answers that were not what they said: forged, misplaced or damaged. */
   readonly rejected: number;
   readonly ms: number;
@@ -69,12 +72,14 @@ export class Fleet {
   readonly #subjects: Subjects;
   readonly #trust: TrustStore;
   readonly #revisions = new Map<string, number>();
+  readonly #watch: BusWatch;
   #directory: Promise<Directory> | undefined;
 
   private constructor(identity: Identity, bus: Bus, trust: TrustStore, clock: Clock) {
     this.name = identity.fleet;
     this.#identity = identity;
     this.#bus = bus;
+    this.#watch = new BusWatch(bus);
     this.#clock = clock;
     this.#subjects = new Subjects(identity.fleet);
     this.#trust = trust;
@@ -133,7 +138,7 @@ export class Fleet {
 
   /**
    * Sends a command to resolved nodes, and waits until every one of them has its final state.
-   * @throws InterruptedError when `signal` was aborted before anything was sent
+   * @throws InterruptedError when `signal` was aborted before anything was sent; TransportError when the bus was lost then
    */
   async run(
     request: Omit<CommandRequest, 'where'>,
@@ -141,7 +146,7 @@ export class Fleet {
     resolved: Resolved,
     options: RunOptions = {},
   ): Promise<RunResult> {
-    if (isAborted(options.signal)) throw new InterruptedError('interrupted; nothing was sent', { code: 'interrupted' });
+    assertWanted(options.signal);
     const started = this.#clock.monotonic();
     const job = createJobId(this.#clock.now());
     const names = resolved.expected.map(({ name }) => name);
@@ -164,6 +169,8 @@ export class Fleet {
       isOpen && isBroadcastWorthIt(resolved)
         ? [await signBroadcast(withTarget, job, { ask: resolved.undecided.size > 0 }, signing)]
         : await signDirect(withTarget, job, sendable, signing);
+    assertWanted(options.signal);
+    this.#watch.assertThere();
 
     const nodes: NodeResult[] = [];
     // Thousands of nodes give the same output: it is kept once.
@@ -174,13 +181,16 @@ export class Fleet {
       receiver.expectAnswersTo(command);
       publishCommand(command, { bus: this.#bus, subjects: this.#subjects }, only);
     };
+    let fail: (error: unknown) => void = () => undefined;
+    const failed = new Promise<never>((_resolve, reject) => (fail = reject));
     const progress = (): void =>
       options.onProgress?.({
         done: nodes.length + unmatched.length,
         expected: names.length,
         waiting: collector.waiting,
       });
-    const subscription = this.#bus.subscribe(this.#subjects.resultsOf(this.caller, job), (message) => {
+    const answers = this.#subjects.resultsOf(this.caller, job);
+    const subscription = this.#bus.subscribe(answers, (message) => {
       const result = receiver.receive(message);
       if (result === undefined) return;
       collector.take(result);
@@ -198,7 +208,7 @@ export class Fleet {
       },
       {
         clock: this.#clock,
-        tryAgain: (silent) => void this.#tryAgain(commands, withTarget, job, silent, send),
+        tryAgain: (silent) => void this.#tryAgain(commands, withTarget, job, silent, send).catch(fail),
         onNode: (received) => {
           const result = share(received);
           nodes.push(result);
@@ -210,15 +220,22 @@ export class Fleet {
     let abandoned: string[] = [];
     const stop = (): void => {
       abandoned = collector.waiting;
-      collector.stop();
+      collector.stop('the wait was interrupted');
     };
+    let lostBus: string | undefined;
+    const unwatch = this.#watch.onLost(answers, (why) => {
+      if (collector.waiting.length === 0) return;
+      lostBus = why;
+      collector.stop('the bus was lost');
+    });
     options.signal?.addEventListener('abort', stop, { once: true });
-    if (isAborted(options.signal)) stop();
     try {
-      if (!isAborted(options.signal)) for (const command of commands) send(command);
-      await collector.done;
+      for (const command of commands) send(command);
+      await Promise.race([collector.done, failed]);
     } finally {
+      collector.stop('the command failed');
       options.signal?.removeEventListener('abort', stop);
+      unwatch();
       subscription.close();
     }
     return {
@@ -226,12 +243,14 @@ export class Fleet {
       nodes,
       unmatched,
       abandoned,
+      lostBus,
       rejected: receiver.rejected,
       ms: Math.round((this.#clock.monotonic() - started) * 100) / 100,
     };
   }
 
   async close(): Promise<void> {
+    this.#watch.close();
     await this.#bus.close();
   }
 
@@ -243,9 +262,12 @@ export class Fleet {
     silent: readonly string[],
     send: (command: SignedCommand, only?: ReadonlySet<string>) => void,
   ): Promise<void> {
+    // Its end is noticed elsewhere.
+    if (this.#watch.lost !== undefined) return;
     const only = new Set(silent);
     const broadcast = commands.some(({ nodes }) => nodes === undefined);
     const again = broadcast ? await signDirect(request, job, silent, this.#signing()) : commands;
+    if (this.#watch.lost !== undefined) return;
     for (const command of again) send(command, only);
   }
 
@@ -269,8 +291,10 @@ export class Fleet {
   }
 }
 
-/** Asked more than once, as it changes in between. */
-const isAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
+/** Before anything is sent. @throws InterruptedError */
+function assertWanted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new InterruptedError('interrupted; nothing was sent', { code: 'interrupted' });
+}
 
 function assertUsable(identity: Identity, trust: TrustStore, path: string): void {
   const { kind, name } = identity.credential.body;

@@ -31,6 +31,8 @@ export const LIMITS = {
   commandLifeMs: 5 * 60_000,
   /** Ids a node remembers at once; full means refuse, never forget. */
   replayEntries: 50_000,
+  /** Of those, what one caller may take: nobody can use a node up alone. 80 commands a second while they live. */
+  replayEntriesPerCaller: 25_000,
   /** Stored answers for commands that come again; older ones are answered by state alone. */
   storedAnswersBytes: 16 * 1024 * 1024,
 
@@ -78,6 +80,8 @@ export const LIMITS = {
   reconnectJitterMs: 2_000,
   /** How often a connection is tried, so that a cut without a reset is noticed: two lost pings end it. */
   busPingMs: 20_000,
+  /** A bus that has been away for so long is lost to the commands that wait for answers. */
+  busAbsenceMs: 5_000,
   /** What was published gets this long to reach the bus when a connection is closed. */
   busCloseMs: 1_000,
   /** A stored message is acknowledged within this, or it counts as not stored. */

@@ -3,7 +3,7 @@
  * The command's own file says what to send, and what the report has beyond the common shape.
  */
 import type { Command } from 'commander';
-import { EXIT, UsageError } from '../../shared/errors.ts';
+import { EXIT, UsageError, type ExitCode } from '../../shared/errors.ts';
 import { countStates, exitCodeOf } from '../../shared/states.ts';
 import type { InventoryBody } from '../../shared/wire/inventory.ts';
 import type { App } from '../app.ts';
@@ -93,7 +93,9 @@ export async function runAddressed(
     const inventory = definition.needsInventory === true ? await orInterrupted(fleet.inventory()) : undefined;
     const resolved = await orInterrupted(fleet.resolve(target, inventory));
     const expected = resolved.expected.map(({ name }) => name);
-    const report = (run: Pick<RunResult, 'nodes' | 'unmatched' | 'abandoned'> & { job: string | null }): Report => ({
+    const report = (
+      run: Pick<RunResult, 'nodes' | 'unmatched' | 'abandoned' | 'lostBus'> & { job: string | null },
+    ): Report => ({
       version: 1,
       command: definition.command,
       job: run.job,
@@ -102,14 +104,18 @@ export async function runAddressed(
       expected: expected.length,
       states: countStates(run.nodes.map(({ state }) => state)),
       unmatched: run.unmatched.length,
-      exit: run.abandoned.length > 0 ? EXIT.interrupted : exitCodeOf(countStates(run.nodes.map(({ state }) => state))),
+      exit: exitOf(run),
       ms: Math.round(app.clock.monotonic() - started),
       nodes: definition.keepsData === false ? run.nodes.map(withoutData) : run.nodes,
       ...(dryRun ? { dryRun: true as const } : {}),
       ...definition.extend?.(run.nodes),
     });
     if (expected.length === 0)
-      return await finish(output, app, report({ job: null, nodes: [], unmatched: [], abandoned: [] }));
+      return await finish(
+        output,
+        app,
+        report({ job: null, nodes: [], unmatched: [], abandoned: [], lostBus: undefined }),
+      );
 
     const instruction = await orInterrupted(
       Promise.resolve(definition.instruct({ expected, inventory: inventory ?? new Map() })),
@@ -134,6 +140,8 @@ export async function runAddressed(
       );
     await finish(output, app, report(run));
     if (run.abandoned.length > 0) output.warning(interruptedWords(run.abandoned.length, instruction.effect));
+    if (run.lostBus !== undefined)
+      output.warning(`The bus was lost: ${run.lostBus}.${goesOnWords(instruction.effect)}`);
   } finally {
     output.stop();
     await fleet.close();
@@ -147,8 +155,17 @@ async function finish(output: Output, app: App, report: Report): Promise<void> {
 
 /** An unrecorded command is not cancelled by an interrupt: it just isn't waited for any more. */
 function interruptedWords(count: number, effect: 'reads' | 'changes'): string {
-  const goesOn = effect === 'changes' ? ' What was started there goes on, and its outcome is not recorded.' : '';
-  return `Interrupted: ${count === 1 ? '1 node is' : `${count} nodes are`} not waited for any more.${goesOn}`;
+  return `Interrupted: ${count === 1 ? '1 node is' : `${count} nodes are`} not waited for any more.${goesOnWords(effect)}`;
+}
+
+function goesOnWords(effect: 'reads' | 'changes'): string {
+  return effect === 'changes' ? ' What was started there goes on, and its outcome is not recorded.' : '';
+}
+
+function exitOf({ nodes, abandoned, lostBus }: Pick<RunResult, 'nodes' | 'abandoned' | 'lostBus'>): ExitCode {
+  if (lostBus !== undefined) return EXIT.bus;
+  if (abandoned.length > 0) return EXIT.interrupted;
+  return exitCodeOf(countStates(nodes.map(({ state }) => state)));
 }
 
 function withoutData(result: NodeResult): NodeResult {

@@ -169,7 +169,12 @@ describe('a hostile message', () => {
       states: { ok: 1, unreachable: 1 },
       nodes: [
         { node: 'db1', state: 'ok' },
-        { node: 'db2', state: 'unreachable', reason: 'no answer within 2 s, asked twice', data: null },
+        {
+          node: 'db2',
+          state: 'unreachable',
+          reason: expect.stringMatching(/^no answer within 2 s, asked twice/) as string,
+          data: null,
+        },
       ],
     });
     expect(cli.stderr()).toContain(`${forged.length} answers were not what they said`);

@@ -123,7 +123,7 @@ describe('collecting', () => {
     const hopeless = collect({ expected: ['a'], mayStartUntil: until, hopeless: new Map([['a', 'expired']]) });
     const begun = collect({ expected: ['a'], mayStartUntil: until });
     begun.collector.take(from('a', { kind: 'ack' }));
-    begun.collector.stop();
+    begun.collector.stop('the wait was interrupted');
     await pass(65_001);
     const all = [late, hopeless, begun].flatMap(({ seen }) => seen.nodes);
     expect(all.map(({ state, provisional }) => [state, provisional])).toEqual([
@@ -217,7 +217,7 @@ describe('collecting', () => {
   it('stops when the caller has heard enough, and gives the rest the state that is true then', async () => {
     const { collector, seen } = collect();
     collector.take(from('a'));
-    collector.stop();
+    collector.stop('the wait was interrupted');
     await pass(60_000);
     expect(seen.isDone).toBe(true);
     expect(collector.waiting).toEqual([]);
