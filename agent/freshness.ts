@@ -5,7 +5,7 @@ import type { Command } from '../shared/wire/command.ts';
 
 /** @throws RefusedError `clock-skew`, `too-late`, `lives-too-long` */
 export function assertFresh(command: Command, now: number): void {
-  const { issued, expires, startBy } = command;
+  const { issued, expires } = command;
   if (issued > now + LIMITS.clockSkewMs)
     throw new RefusedError(
       `the command is from ${seconds(issued - now)} in this node's future: one of the clocks is off`,
@@ -20,8 +20,13 @@ export function assertFresh(command: Command, now: number): void {
         code: 'lives-too-long',
       },
     );
+  assertNotTooLate(command, now);
+}
+
+/** Asked again right before the start: getting there takes time. @throws RefusedError `too-late` */
+export function assertNotTooLate({ expires, startBy }: Command, now: number): void {
   if (now >= expires)
-    throw new RefusedError(`the command expired ${seconds(now - expires)} before it arrived`, { code: 'too-late' });
+    throw new RefusedError(`the command expired ${seconds(now - expires)} before it could start`, { code: 'too-late' });
   if (now > startBy)
     throw new RefusedError(`the command had to start ${seconds(now - startBy)} earlier`, { code: 'too-late' });
 }

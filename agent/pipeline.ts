@@ -1,6 +1,6 @@
 /**
- * The way of one command through a node: verify, fresh, for me, allowed, valid, run, reply. One file a step beside this
- * one. Nothing is answered before the signature has proved who asked; everything is counted.
+ * The way of one command through a node: verify, for me, allowed, fresh, match, valid, run, reply. One file a step beside
+ * this one. Nothing is answered before the signature has proved who asked; everything is counted.
  */
 import { setMaxListeners } from 'node:events';
 import type { Bus, BusMessage } from '../shared/bus.ts';
@@ -17,8 +17,8 @@ import { firstNotUnderstood } from '../shared/wire/reserved-fields.ts';
 import type { RunnableAction } from './actions/action.ts';
 import { matchesLive, misaddressed, WhereCache, type LiveFacts } from './addressed.ts';
 import type { Counters } from './counters.ts';
-import { authorize } from './authorize.ts';
-import { assertFresh } from './freshness.ts';
+import { authorize, authorizeHere, type Permission } from './authorize.ts';
+import { assertFresh, assertNotTooLate } from './freshness.ts';
 import type { Policy } from './policy.ts';
 import { Replier, type Answer, type ReplyDependencies } from './reply.ts';
 import { replayKey, type Remembered, type ReplayMemory } from './replay/replay-memory.ts';
@@ -53,7 +53,10 @@ const BROKEN: Answer = {
 export class Pipeline {
   readonly #deps: PipelineDependencies & ReplyDependencies;
   readonly #where = new WhereCache();
-  readonly #running = new Set<Promise<void>>();
+  /** Messages under way: waited for at the end. */
+  readonly #handling = new Set<Promise<void>>();
+  /** Actions that run. */
+  #running = 0;
 
   constructor(dependencies: PipelineDependencies) {
     this.#deps = { ...dependencies, fleetId: dependencies.trust.fleetId };
@@ -65,13 +68,13 @@ export class Pipeline {
   accept(message: BusMessage): void {
     const handling = this.#handle(message)
       .catch((error: unknown) => this.#drop(error))
-      .finally(() => this.#running.delete(handling));
-    this.#running.add(handling);
+      .finally(() => this.#handling.delete(handling));
+    this.#handling.add(handling);
   }
 
   /** Resolves when everything that was taken in has been answered. */
   async idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    while (this.#handling.size > 0) await Promise.all(this.#handling);
   }
 
   async #handle(message: BusMessage): Promise<void> {
@@ -96,15 +99,18 @@ export class Pipeline {
     let remembered: Remembered | undefined;
     let answer: Answer;
     try {
+      // Before anything is kept or looked up: who may do nothing here costs no memory, and learns nothing of the facts.
+      const permission = authorize(verified, this.#deps);
       assertFresh(command, clock.now());
       if (seen.kind === 'before-floor')
         throw new RefusedError('the command is from a time of which this node has forgotten what it ran', {
           code: 'too-late',
         });
       remembered = memory.claim(key);
+      await authorizeHere(verified, this.#deps);
       const matches = await this.#matches(verified);
       if (!matches) counters.count('unmatched');
-      answer = matches ? await this.#run(verified, action, remembered, replier) : { kind: 'unmatched' };
+      answer = matches ? await this.#run(verified, action, { permission, remembered, replier }) : { kind: 'unmatched' };
     } catch (error) {
       answer = this.#answerTo(error);
     }
@@ -118,8 +124,7 @@ export class Pipeline {
   async #run(
     verified: VerifiedCommand,
     wanted: RunnableAction | undefined,
-    remembered: Remembered,
-    replier: Replier,
+    { permission, remembered, replier }: { permission: Permission; remembered: Remembered; replier: Replier },
   ): Promise<Answer> {
     const { counters, clock, node, log, memory, stop } = this.#deps;
     const { command, caller } = verified;
@@ -131,37 +136,45 @@ export class Pipeline {
       });
     if (command.kind !== 'command')
       throw new RefusedError(`this agent doesn't take messages of kind ${command.kind}`, { code: 'not-understood' });
-    await authorize(verified, this.#deps);
+    log.info(permission, 'allowed');
     const action = findAction(wanted, command.action, this.#deps.actions.keys());
     const input = assertValidInput(action, command);
-    if (this.#running.size > LIMITS.concurrentCommands)
+    if (this.#running >= LIMITS.concurrentCommands)
       throw new RefusedError(`${LIMITS.concurrentCommands} commands are running here already`, { code: 'busy' });
-    await memory.record(remembered, { durable: action.definition.effect === 'changes' });
-
-    counters.count('accepted');
-    const { name, roles } = caller.credential.body;
-    const { outcome, started, ended } = await runAction(
-      {
-        action,
-        input,
-        timeoutMs: command.options.timeoutMs ?? action.definition.timeoutMs,
-        context: { node, job: command.job, caller: { name, roles }, dryRun: command.options.dryRun === true },
-        stop,
-        onRunning: () =>
-          void replier
-            .send({ kind: 'ack', timing: { received } })
-            .catch((error: unknown) => log.debug({ err: error }, 'a sign of life could not be sent')),
-      },
-      { clock, log },
-    );
-    return { kind: 'result', ...outcome, timing: { received, started, ended } };
+    this.#running++;
+    try {
+      await memory.record(remembered, { durable: action.definition.effect === 'changes' });
+      assertNotTooLate(command, clock.now());
+      counters.count('accepted');
+      const { name, roles } = caller.credential.body;
+      const { outcome, started, ended } = await runAction(
+        {
+          action,
+          input,
+          timeoutMs: command.options.timeoutMs ?? action.definition.timeoutMs,
+          context: { node, job: command.job, caller: { name, roles }, dryRun: command.options.dryRun === true },
+          stop,
+          onRunning: () =>
+            void replier
+              .send({ kind: 'ack', timing: { received } })
+              .catch((error: unknown) => log.debug({ err: error }, 'a sign of life could not be sent')),
+        },
+        { clock, log },
+      );
+      return { kind: 'result', ...outcome, timing: { received, started, ended } };
+    } finally {
+      this.#running--;
+    }
   }
 
-  /** Direct delivery is always answered; a broadcast by who matches, refusals included, or by all when it asks for that. */
+  /**
+   * Direct delivery is always answered; a broadcast by who matches, refusals included, or by all when it asks for that.
+   * Whoever isn't allowed isn't told by silence what matches: then a broadcast to some is answered by nobody.
+   */
   async #isAnswered(verified: VerifiedCommand, answer: Answer, matchIsKnown: boolean): Promise<boolean> {
-    const { via, options } = verified.command;
-    if (via === 'direct' || options.ask === true) return true;
-    if (answer.kind === 'unmatched') return false;
+    const { via, options, target } = verified.command;
+    if (via === 'direct' || options.ask === true || target.where === undefined) return true;
+    if (answer.kind === 'unmatched' || answer.code === 'not-authorized') return false;
     return matchIsKnown || this.#matches(verified);
   }
 
@@ -200,12 +213,15 @@ export class Pipeline {
   ): Promise<void> {
     const { memory } = this.#deps;
     if (messages.length === 0) return memory.end(remembered, []);
-    const { state, code } = answer;
-    memory.end(remembered, messages, {
-      kind: answer.kind === 'unmatched' ? 'unmatched' : 'result',
+    const { state, code, reason } = answer;
+    const final = {
+      kind: answer.kind === 'unmatched' ? ('unmatched' as const) : ('result' as const),
       ...(state === undefined ? {} : { state }),
       ...(code === undefined ? {} : { code }),
-    });
+    };
+    // What nothing was done for is said again from a few words.
+    if (final.kind === 'unmatched' || state === 'refused') memory.end(remembered, [], final, reason);
+    else memory.end(remembered, messages, final);
     const isWorthIt = answer.kind !== 'unmatched' || action?.definition.effect === 'changes';
     if (!remembered.recorded && isWorthIt) await memory.record(remembered, { durable: false }).catch(() => undefined);
   }
@@ -213,7 +229,7 @@ export class Pipeline {
   /** The same bytes once more: the same answer, and nothing runs. */
   async #answerAgain(memory: Remembered, replier: Replier): Promise<void> {
     this.#deps.counters.count('repeated');
-    const { answers, final, status } = memory;
+    const { answers, final, reason, status } = memory;
     if (status === 'running') await replier.send({ kind: 'ack' });
     else if (answers.length > 0) replier.resend(answers);
     else if (final?.kind === 'unmatched') await replier.send({ kind: 'unmatched' });
@@ -222,7 +238,8 @@ export class Pipeline {
         kind: 'result',
         state: final.state,
         code: final.code ?? 'answer-dropped',
-        reason: 'this command has been answered; of the answer, only how it ended is still there',
+        reason: reason ?? 'this command has been answered; of the answer, only how it ended is still there',
+        ...(reason === undefined ? {} : { timing: { received: this.#deps.clock.now() } }),
       });
     else if (status === 'unknown')
       await replier.send({

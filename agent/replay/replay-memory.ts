@@ -26,6 +26,8 @@ export interface ReplayMemoryOptions {
   readonly bootId: string;
   /** @default LIMITS.replayEntries */
   readonly capacity?: number;
+  /** Of these, what one caller may take. @default LIMITS.replayEntriesPerCaller */
+  readonly capacityPerCaller?: number;
 }
 
 /** What the memory knows of a command. */
@@ -40,6 +42,8 @@ export interface Remembered extends JournalEntry {
   answers: Uint8Array[];
   /** `running` in this process; `ended`; `unknown`: an earlier process recorded it, and not how it ended. */
   status: 'running' | 'ended' | 'unknown';
+  /** With what was refused: why, to say it again. */
+  reason?: string;
   /** Whether it was written down. */
   recorded: boolean;
 }
@@ -56,6 +60,8 @@ export function replayKey(callerKey: Uint8Array, id: Uint8Array): string {
   return `${toHex(callerKey)}:${toHex(id)}`;
 }
 
+const callerOf = (key: string): string => key.slice(0, key.indexOf(':'));
+
 /** Marks a state folder in which nothing was ever remembered: made with the identity, removed at the first start. */
 export const FRESH_MARKER = 'fresh';
 const JOURNAL_FILE = 'replay.journal';
@@ -65,9 +71,12 @@ const COMPACT_SLACK = 10_000;
 export class ReplayMemory {
   readonly #path: string;
   readonly #capacity: number;
+  readonly #capacityPerCaller: number;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #entries: Map<string, Remembered>;
+  /** How many entries each caller has. */
+  readonly #callers = new Map<string, number>();
   #header: JournalHeader;
   #journal: Journal;
   #lines: number;
@@ -81,12 +90,14 @@ export class ReplayMemory {
   ) {
     this.#path = join(options.stateDir, JOURNAL_FILE);
     this.#capacity = options.capacity ?? LIMITS.replayEntries;
+    this.#capacityPerCaller = options.capacityPerCaller ?? LIMITS.replayEntriesPerCaller;
     this.#clock = dependencies.clock;
     this.#log = dependencies.log;
     this.#header = opened.header;
     this.#entries = opened.entries;
     this.#journal = opened.journal;
     this.#lines = opened.entries.size;
+    for (const key of opened.entries.keys()) this.#countCaller(key, 1);
   }
 
   /** Opens the memory, or starts one, with the floor that its condition asks for. Throws what the file system throws. */
@@ -134,13 +145,20 @@ export class ReplayMemory {
 
   /**
    * Takes a new command in, before anything is done about it.
-   * @throws RefusedError `cannot-record` when the memory is full.
+   * @throws RefusedError `cannot-record` when the memory, or the caller's share of it, is full.
    */
   claim(command: CommandKey): Remembered {
-    if (this.#entries.size >= this.#capacity && this.#forgetExpired()) this.#compact();
-    if (this.#entries.size >= this.#capacity)
-      throw new RefusedError('the node remembers as many commands as it can', { code: 'cannot-record' });
     const { key, expires, payload } = command;
+    if (this.#whatIsFull(key) !== undefined && this.#forgetExpired()) this.#compact();
+    const full = this.#whatIsFull(key);
+    if (full !== undefined)
+      throw new RefusedError(
+        `the node remembers as many commands ${full} as it can: send fewer, or wait a few minutes`,
+        {
+          code: 'cannot-record',
+        },
+      );
+    this.#countCaller(key, 1);
     const memory: Remembered = { key, expires, payload, answers: [], status: 'running', recorded: false };
     this.#entries.set(key, memory);
     return memory;
@@ -169,10 +187,11 @@ export class ReplayMemory {
 
   /**
    * Keeps the answers, to give them again. Where there is no room, the oldest of other commands go, and `final` is what
-   * is left of them. Without a `final`, nothing was answered, and nothing will be.
+   * is left of them; `reason` is all that is kept of a refusal. Without a `final`, nothing was answered, and nothing will be.
    */
-  end(memory: Remembered, answers: Uint8Array[], final?: Final): void {
+  end(memory: Remembered, answers: Uint8Array[], final?: Final, reason?: string): void {
     memory.status = 'ended';
+    if (reason !== undefined) memory.reason = reason;
     memory.answers = answers;
     if (final !== undefined) memory.final = final;
     if (memory.recorded) void this.record(memory, { durable: false }).catch(() => undefined);
@@ -208,12 +227,25 @@ export class ReplayMemory {
     await this.#journal.close();
   }
 
+  #whatIsFull(key: string): string | undefined {
+    if (this.#entries.size >= this.#capacity) return 'of all callers';
+    return (this.#callers.get(callerOf(key)) ?? 0) >= this.#capacityPerCaller ? 'of this caller' : undefined;
+  }
+
+  #countCaller(key: string, change: 1 | -1): void {
+    const caller = callerOf(key);
+    const count = (this.#callers.get(caller) ?? 0) + change;
+    if (count === 0) this.#callers.delete(caller);
+    else this.#callers.set(caller, count);
+  }
+
   #forgetExpired(): boolean {
     const before = this.#clock.now() - LIMITS.clockSkewMs;
     const { size } = this.#entries;
     for (const [key, entry] of this.#entries) {
       if (entry.expires > before || entry.status === 'running') continue;
       this.#entries.delete(key);
+      this.#countCaller(key, -1);
       this.#answerBytes -= bytesOf(entry.answers);
       this.#header.floorExpires = Math.max(this.#header.floorExpires, entry.expires);
     }

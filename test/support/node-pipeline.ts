@@ -24,6 +24,7 @@ export interface NodePipelineOptions {
   /** @default those of a database server */
   readonly facts?: () => Promise<Record<string, unknown>>;
   readonly capacity?: number;
+  readonly capacityPerCaller?: number;
 }
 
 const policy = Policy.parse({
@@ -83,6 +84,7 @@ export class NodePipeline {
         stateDir: join(options.folder, 'state'),
         bootId: 'boot',
         ...(options.capacity === undefined ? {} : { capacity: options.capacity }),
+        ...(options.capacityPerCaller === undefined ? {} : { capacityPerCaller: options.capacityPerCaller }),
       },
       { clock, log: recordingLog() },
     );

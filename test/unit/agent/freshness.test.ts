@@ -34,7 +34,7 @@ describe('a command is fresh', () => {
 
   it('and what is not says by how much, in words', () => {
     const late = fleet.command('late', { issued: NOW - life, expires: NOW - 1_500, startBy: NOW });
-    expect(() => assertFresh(late, NOW)).toThrow('the command expired 1.5 s before it arrived');
+    expect(() => assertFresh(late, NOW)).toThrow('the command expired 1.5 s before it could start');
     const early = fleet.command('early', { issued: NOW + 90_000, expires: NOW + 90_001 });
     expect(() => assertFresh(early, NOW)).toThrow("90 s in this node's future");
   });

@@ -1,5 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { replayKey } from '../../../agent/replay/replay-memory.ts';
 import { LIMITS } from '../../../shared/limits.ts';
+import { sha256, toHex } from '../../../shared/signing.ts';
 import type { Command } from '../../../shared/wire/command.ts';
 import { encodeCommand } from '../../../shared/wire/command.ts';
 import { seal } from '../../../shared/wire/envelope.ts';
@@ -119,6 +121,74 @@ describe('a command that is refused, with an answer', () => {
     expect(said(await node.send(alice, fleet.command('2', { action: 'touch' })))).toEqual(['cannot-record']);
     expect(said(await node.send(alice, fleet.command('1', { action: 'touch' })))).toEqual(['ok']);
     expect(node.ran).toEqual(['touch']);
+  });
+
+  it('because its caller has used up its share of the memory leaves room for others', async () => {
+    const node = await start({ capacity: 3, capacityPerCaller: 1 });
+    const bob = await fleet.operator('bob');
+    await node.send(bob, fleet.command('1'));
+    expect(await node.send(bob, fleet.command('2'))).toMatchObject([{ code: 'cannot-record' }]);
+    expect(said(await node.send(alice, fleet.command('3')))).toEqual(['ok']);
+    node.clock.advance(life + skew);
+    const later = { issued: node.clock.now(), expires: node.clock.now() + life, startBy: node.clock.now() + life };
+    expect(said(await node.send(bob, fleet.command('4', later)))).toEqual(['ok']);
+  });
+
+  it('for who asks leaves nothing in the memory, and looks nothing up', async () => {
+    let asked = 0;
+    const facts = (): Promise<Record<string, unknown>> => Promise.resolve({ asked: ++asked });
+    const node = await start({ capacity: 1, facts });
+    const nobody = await fleet.operator('mallory', { roles: [] });
+    for (const label of ['1', '2', '3'])
+      expect(
+        said(await node.send(nobody, fleet.command(label, { target: { nodes: ['db1'], where: 'role=db' } }))),
+      ).toEqual(['not-authorized']);
+    expect(node.memory.size).toBe(0);
+    expect(asked).toBe(0);
+    expect(said(await node.send(alice, fleet.command('4')))).toEqual(['ok']);
+  });
+
+  it('keeps of its answer no more than the words', async () => {
+    const node = await start();
+    const commands = Array.from({ length: 5 }, (_, at) => fleet.command(`${at}`, { action: 'fly' }));
+    for (const command of commands) await node.send(alice, command);
+    const key = (command: Command): Parameters<typeof node.memory.look>[0] => ({
+      key: replayKey(alice.credential.body.sign, command.id),
+      payload: toHex(sha256(encodeCommand(command))),
+      issued: command.issued,
+      expires: command.expires,
+    });
+    for (const command of commands)
+      expect(node.memory.look(key(command), 'reads')).toMatchObject({ memory: { answers: [], status: 'ended' } });
+  });
+
+  it('because the time to start has passed while the node got there did not run', async () => {
+    const node: NodePipeline = await start({
+      facts: () => {
+        node.clock.advance(2_000);
+        return Promise.resolve({ role: 'db' });
+      },
+    });
+    const target = { nodes: ['db1'], where: 'role=db' };
+    const command = fleet.command('1', { action: 'touch', target, startBy: NOW + 1_000 });
+    expect(await node.send(alice, command)).toMatchObject([{ state: 'refused', code: 'too-late' }]);
+    expect(said(await node.send(alice, command))).toEqual(['too-late']);
+    expect(node.ran).toEqual([]);
+  });
+
+  it('is not so because many messages that run nothing are under way', async () => {
+    const waiting: (() => void)[] = [];
+    const node = await start({ facts: () => new Promise((resolve) => waiting.push(() => resolve({ role: 'web' }))) });
+    const subject = fleet.subjects.commandNode('db1');
+    const target = { nodes: ['db1'], where: 'role=db' };
+    for (let at = 0; at <= LIMITS.concurrentCommands; at++)
+      node.pipeline.accept({ subject, data: await fleet.sealCommand(fleet.command(`${at}`, { target }), alice) });
+    const one = fleet.command('one that runs');
+    node.pipeline.accept({ subject, data: await fleet.sealCommand(one, alice) });
+    const answer = await waitFor(() => node.heard(alice, one)[0], { what: 'its answer' });
+    expect(answer).toMatchObject({ state: 'ok' });
+    for (const release of waiting) release();
+    await node.pipeline.idle();
   });
 
   it('because as many run as may leaves those running', async () => {
@@ -280,6 +350,22 @@ describe('a broadcast', () => {
   it('that asks is answered by a node that does not match, too', async () => {
     const node = await start({ facts: () => Promise.resolve({ role: 'web' }) });
     expect(said(await node.send(alice, open({ options: { ask: true } })))).toEqual(['unmatched']);
+  });
+
+  it('from who may not ask tells nothing of the facts, in words or by silence', async () => {
+    const nobody = await fleet.operator('mallory', { roles: [] });
+    const elsewhere = await fleet.operator('bob', { limits: { where: 'role=mail' } });
+    for (const caller of [nobody, elsewhere])
+      for (const role of ['db', 'web']) {
+        const node = await start({ facts: () => Promise.resolve({ role }) });
+        expect(await node.send(caller, open())).toEqual([]);
+        const asking = { ...open({ options: { ask: true } }), id: fleet.command('2').id };
+        expect(said(await node.send(caller, asking))).toEqual(['not-authorized']);
+        const toAll = { ...open({ target: {} }), id: fleet.command('3').id };
+        expect(said(await node.send(caller, toAll))).toEqual(['not-authorized']);
+        const direct = fleet.command('4', { target: { nodes: ['db1'], where: 'role=db' } });
+        expect(said(await node.send(caller, direct))).toEqual(['not-authorized']);
+      }
   });
 
   it('that is refused is answered only by nodes that it was for', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { authorize } from '../../../agent/authorize.ts';
+import { authorize, authorizeHere } from '../../../agent/authorize.ts';
 import { decide, Policy } from '../../../agent/policy.ts';
 import type { Command } from '../../../shared/wire/command.ts';
 import { FleetMaterial, type BodyChanges } from '../../support/fleet-material.ts';
@@ -61,7 +61,12 @@ describe('authorize', () => {
     };
     const log = recordingLog();
     const facts = { live: () => Promise.resolve({ role: 'db' }) };
-    const code = await codeOfAsync(() => authorize(verified, { node: 'db1', facts, log, policy: () => policy }));
+    const dependencies = { node: 'db1', facts, log, policy: () => policy };
+    const code = await codeOfAsync(async () => {
+      const permission = authorize(verified, dependencies);
+      await authorizeHere(verified, dependencies);
+      log.info(permission, 'allowed');
+    });
     return { code, events: log.events.map(({ message, fields }) => `${message} by ${String(fields['rule'])}`) };
   };
 
