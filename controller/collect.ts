@@ -9,15 +9,15 @@ import type { NodeResult } from './report.ts';
 
 export interface CollectOptions {
   readonly expected: readonly string[];
-  /** Why a node can't answer validly, known beforehand: its credential has expired. */
+  /** Why a node can't answer validly, known beforehand: its credential has expired. Nobody waits for it. */
   readonly hopeless: ReadonlyMap<string, string>;
   readonly ackTimeoutMs: number;
   /** For the whole command; nodes that are not done by then are lost or unreachable. */
   readonly deadlineMs?: number | undefined;
   /** Until when a silent node may still start what it was sent, on this machine's clock; absent where that changes nothing. */
   readonly mayStartUntil?: number | undefined;
-  /** Reading commands show matching nodes that were not expected. */
-  readonly welcomesOthers: boolean;
+  /** Who is shown when it matched and was not expected: reading commands welcome whoever belongs to the fleet. */
+  readonly welcome: ReadonlySet<string>;
 }
 
 export interface CollectDependencies {
@@ -57,6 +57,7 @@ export class Collector {
     this.#after(options.ackTimeoutMs, () => this.#giveUpOnSilent());
     if (options.deadlineMs !== undefined)
       this.#after(options.deadlineMs + LIMITS.deadlineGraceMs, () => this.#giveUpAtDeadline());
+    for (const [node, why] of options.hopeless) if (this.#waiting.has(node)) this.#decide(node, 'unreachable', why);
     this.#endIfComplete();
   }
 
@@ -69,7 +70,7 @@ export class Collector {
     const { node } = result;
     if (this.#ended.has(node)) return;
     const waiting = this.#waiting.get(node);
-    if (waiting === undefined && !this.#options.welcomesOthers) return;
+    if (waiting === undefined && !this.#options.welcome.has(node)) return;
     switch (result.kind) {
       case 'ack':
       case 'output':
@@ -118,10 +119,8 @@ export class Collector {
 
   #giveUpOnSilent(): void {
     const waitedMs = this.#options.ackTimeoutMs;
-    for (const node of this.#silent()) {
-      const hopeless = this.#options.hopeless.get(node);
-      this.#decide(node, 'unreachable', hopeless ?? `no answer within ${formatSeconds(waitedMs)}, asked twice`);
-    }
+    for (const node of this.#silent())
+      this.#decide(node, 'unreachable', `no answer within ${formatSeconds(waitedMs)}, asked twice`);
     this.#endIfComplete();
     this.#after(LIMITS.heartbeatMs, () => this.#giveUpOnLost());
   }

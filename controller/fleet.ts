@@ -45,7 +45,11 @@ export interface RunOptions {
   readonly deadlineMs?: number | undefined;
   readonly onNode?: (result: NodeResult) => void;
   /** Called when something has changed in who is waited for. */
-  readonly onProgress?: (progress: { done: number; expected: number; waiting: string[] }) => void;
+  readonly onProgress?: (progress: {
+    readonly done: number;
+    readonly expected: number;
+    readonly waiting: string[];
+  }) => void;
   /** Aborting stops the wait; the nodes go on. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -169,6 +173,7 @@ export class Fleet {
       isOpen && isBroadcastWorthIt(resolved)
         ? [await signBroadcast(withTarget, job, { ask: resolved.undecided.size > 0 }, signing)]
         : await signDirect(withTarget, job, sendable, signing);
+    const welcome = isOpen ? joinedOf((await this.roster()).roster) : NOBODY;
     assertWanted(options.signal);
     this.#watch.assertThere();
 
@@ -183,18 +188,22 @@ export class Fleet {
     };
     let fail: (error: unknown) => void = () => undefined;
     const failed = new Promise<never>((_resolve, reject) => (fail = reject));
-    const progress = (): void =>
-      options.onProgress?.({
-        done: nodes.length + unmatched.length,
-        expected: names.length,
-        waiting: collector.waiting,
-      });
+    // Asked for when it is drawn, a few times a second, and not at each of ten thousand answers.
+    const progress = {
+      get done() {
+        return nodes.length + unmatched.length;
+      },
+      expected: names.length,
+      get waiting() {
+        return collector.waiting;
+      },
+    };
     const answers = this.#subjects.resultsOf(this.caller, job);
     const subscription = this.#bus.subscribe(answers, (message) => {
       const result = receiver.receive(message);
       if (result === undefined) return;
       collector.take(result);
-      progress();
+      options.onProgress?.(progress);
     });
     const collector = new Collector(
       {
@@ -204,7 +213,7 @@ export class Fleet {
         deadlineMs: options.deadlineMs,
         // By the clock of the node, which may be behind.
         mayStartUntil: startWithinMs === undefined ? undefined : signing.now + startWithinMs + LIMITS.clockSkewMs,
-        welcomesOthers: isOpen,
+        welcome,
       },
       {
         clock: this.#clock,
@@ -321,6 +330,12 @@ function hopelessOf(expected: readonly RosterNode[]): Map<string, string> {
       problem === undefined ? [] : [[name, `its answers can't be trusted: ${problem}`] as const],
     ),
   );
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+function joinedOf(roster: ReadonlyMap<string, RosterNode>): ReadonlySet<string> {
+  return new Set([...roster.values()].flatMap(({ name, state }) => (state === 'joined' ? [name] : [])));
 }
 
 /** Open: whoever matches is meant, not a list of names. */

@@ -18,7 +18,7 @@ function collect(options: Partial<CollectOptions> = {}) {
   };
   const start = Date.now();
   const collector = new Collector(
-    { expected: ['a', 'b'], hopeless: new Map(), ackTimeoutMs: 2_000, welcomesOthers: false, ...options },
+    { expected: ['a', 'b'], hopeless: new Map(), ackTimeoutMs: 2_000, welcome: new Set(), ...options },
     {
       clock: { now: () => Date.now(), monotonic: () => Date.now() - start },
       tryAgain: (nodes) => seen.tries.push(nodes),
@@ -93,13 +93,18 @@ describe('collecting', () => {
     expect(seen.isDone).toBe(true);
   });
 
-  it('says why, where it was known before that no answer would count', async () => {
+  it('waits for nobody of whom it was known before that no answer would count, and says why', async () => {
+    const { collector, seen } = collect({ hopeless: new Map([['a', 'its credential has expired']]) });
+    expect(seen.nodes).toMatchObject([{ node: 'a', state: 'unreachable', reason: 'its credential has expired' }]);
+    collector.take(from('b'));
+    await pass(0);
+    expect(seen.isDone).toBe(true);
+  });
+
+  it('asks nobody again of whom no answer would count', async () => {
     const { seen } = collect({ hopeless: new Map([['a', 'its credential has expired']]) });
-    await pass(2_000);
-    expect(seen.nodes.map(({ reason }) => reason)).toEqual([
-      'its credential has expired',
-      'no answer within 2 s, asked twice',
-    ]);
+    await pass(1_000);
+    expect(seen.tries).toEqual([['b']]);
   });
 
   it('says of a silent node until when it may still start, and that this is not its last word', async () => {
@@ -194,7 +199,8 @@ describe('collecting', () => {
   });
 
   it('shows a stranger that matched, where it is welcome, and does not wait for one', async () => {
-    const { collector, seen } = collect({ expected: ['a'], welcomesOthers: true });
+    const { collector, seen } = collect({ expected: ['a'], welcome: new Set(['x', 'y', 'z']) });
+    collector.take(from('retired'));
     collector.take(from('y', { kind: 'ack' }));
     collector.take(from('x', { kind: 'unmatched' }));
     collector.take(from('z'));
