@@ -5,7 +5,7 @@
 import type { Bus, StoredMessage } from '../shared/bus.ts';
 import { FleetError, ProtocolError } from '../shared/errors.ts';
 import { inventoryStream, type Subjects } from '../shared/subjects.ts';
-import type { TrustStore, VerifiedCredential } from '../shared/trust.ts';
+import { assertWithinLimits, type TrustStore, type VerifiedCredential } from '../shared/trust.ts';
 import { parseCredential } from '../shared/wire/credential.ts';
 import { open } from '../shared/wire/envelope.ts';
 import {
@@ -68,6 +68,7 @@ function readRosterEntry(stored: StoredMessage, { revisions, subjects, trust }: 
   const { body } = credential;
   if (body.kind !== 'node' || body.name !== entry.node)
     throw new ProtocolError('its credential is for something else', { code: 'bad-credential' });
+  assertWithinLimits(signer, body);
   assertNotOlder(entry, revisions);
   const node = { name: entry.node, state: entry.state, trusted: body.trusted };
   try {

@@ -121,25 +121,41 @@ export class TrustStore implements CredentialSource {
 
 /** A link may only narrow: kinds, names, roles, actions, validity. @throws ProtocolError `beyond-issuer` */
 function assertNarrows(issuer: CredentialBody, issued: CredentialBody): void {
-  const beyond = (what: string): never => {
-    throw new ProtocolError(`the issuer ${issuer.name} may not issue this ${what}`, { code: 'beyond-issuer' });
-  };
+  assertWithinLimits(issuer, issued);
+  if (issued.notAfter > issuer.notAfter || issued.notBefore < issuer.notBefore) throw beyond(issuer, 'validity');
+}
+
+/**
+ * Whether an issuer's limits let it speak for who has this credential, whoever issued it: one after another may, each in
+ * its own time. @throws ProtocolError `beyond-issuer`
+ */
+export function assertWithinLimits(issuer: CredentialBody, issued: CredentialBody): void {
   const { limits } = issuer;
-  if (issuer.kind !== 'issuer') beyond('credential at all');
-  if (limits.kinds !== undefined && !limits.kinds.includes(issued.kind)) beyond('kind');
-  if (limits.names !== undefined && !limits.names.some((pattern) => matchesGlob(pattern, issued.name))) beyond('name');
-  if (limits.roles !== undefined && !issued.roles.every((role) => limits.roles?.includes(role))) beyond('role');
-  if (limits.lifetimeMs !== undefined && issued.notAfter - issued.notBefore > limits.lifetimeMs) beyond('lifetime');
-  if (issued.notAfter > issuer.notAfter || issued.notBefore < issuer.notBefore) beyond('validity');
-  if (limits.actions !== undefined && !isWithin(issued.limits.actions, limits.actions)) beyond('set of actions');
-  if (limits.where !== undefined && issued.limits.where !== limits.where) beyond('range of nodes');
+  if (issuer.kind !== 'issuer') throw beyond(issuer, 'credential at all');
+  if (limits.kinds !== undefined && !limits.kinds.includes(issued.kind)) throw beyond(issuer, 'kind');
+  if (limits.names !== undefined && !limits.names.some((pattern) => matchesGlob(pattern, issued.name)))
+    throw beyond(issuer, 'name');
+  if (limits.roles !== undefined && !issued.roles.every((role) => limits.roles?.includes(role)))
+    throw beyond(issuer, 'role');
+  if (limits.lifetimeMs !== undefined && issued.notAfter - issued.notBefore > limits.lifetimeMs)
+    throw beyond(issuer, 'lifetime');
+  if (limits.actions !== undefined && !isWithin(issued.limits.actions, limits.actions))
+    throw beyond(issuer, 'set of actions');
+  if (limits.where !== undefined && issued.limits.where !== limits.where) throw beyond(issuer, 'range of nodes');
   if (issued.kind === 'issuer') {
-    if (limits.kinds !== undefined && !isWithin(issued.limits.kinds, limits.kinds)) beyond('range of kinds');
-    if (limits.names !== undefined && !isWithin(issued.limits.names, limits.names)) beyond('range of names');
-    if (limits.roles !== undefined && !isWithin(issued.limits.roles, limits.roles)) beyond('range of roles');
+    if (limits.kinds !== undefined && !isWithin(issued.limits.kinds, limits.kinds))
+      throw beyond(issuer, 'range of kinds');
+    if (limits.names !== undefined && !isWithin(issued.limits.names, limits.names))
+      throw beyond(issuer, 'range of names');
+    if (limits.roles !== undefined && !isWithin(issued.limits.roles, limits.roles))
+      throw beyond(issuer, 'range of roles');
     if (limits.lifetimeMs !== undefined && (issued.limits.lifetimeMs ?? Infinity) > limits.lifetimeMs)
-      beyond('range of lifetimes');
+      throw beyond(issuer, 'range of lifetimes');
   }
+}
+
+function beyond(issuer: CredentialBody, what: string): ProtocolError {
+  return new ProtocolError(`the issuer ${issuer.name} may not issue this ${what}`, { code: 'beyond-issuer' });
 }
 
 function isWithin(narrow: readonly string[] | undefined, wide: readonly string[]): boolean {

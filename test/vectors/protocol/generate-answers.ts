@@ -1,5 +1,6 @@
 /** Vectors of what nodes and issuers say: results, whole and in chunks, roster and inventory entries. */
 import { encode } from '../../../shared/codec.ts';
+import type { CredentialBody } from '../../../shared/wire/credential.ts';
 import { sha256 } from '../../../shared/signing.ts';
 import { encodeCommand } from '../../../shared/wire/command.ts';
 import { seal } from '../../../shared/wire/envelope.ts';
@@ -176,6 +177,16 @@ export async function entryVectors(fleet: FleetMaterial): Promise<EntryVector[]>
   await add('signed by an operator', 'roster', roster, 'left out', { by: await fleet.operator('alice') });
   await add('signed in another fleet', 'roster', roster, 'left out', {
     by: await new FleetMaterial({ label: 'other' }).issuer(),
+  });
+  const limited = (limits: CredentialBody['limits']): Promise<Member> => fleet.issue('issuer', 'limited', { limits });
+  await add('signed by an issuer of nodes of this name', 'roster', roster, 'accepted', {
+    by: await limited({ kinds: ['node'], names: ['db*'], roles: [] }),
+  });
+  await add('retired by an issuer of other nodes', 'roster', { ...roster, state: 'retired' }, 'left out', {
+    by: await limited({ kinds: ['node'], names: ['web*'] }),
+  });
+  await add('signed by an issuer of no nodes', 'roster', roster, 'left out', {
+    by: await limited({ kinds: ['join'] }),
   });
   await add('signed as something else', 'roster', roster, 'left out', { as: 'inventory' });
   await add('moved to another subject', 'roster', roster, 'left out', { subject: subjects.roster('db2') });
