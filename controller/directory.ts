@@ -15,6 +15,7 @@ import {
   type InventoryHead,
 } from '../shared/wire/inventory.ts';
 import { decodeRosterEntry } from '../shared/wire/roster.ts';
+import { readPaths } from './volatile-paths.ts';
 
 export interface RosterNode {
   readonly name: string;
@@ -88,6 +89,9 @@ export async function readInventory(
   const { entries, problems } = readEntries(stored, dependencies, decodeInventoryBody, (node) =>
     subjects.inventoryBody(node),
   );
+  for (const { subject, volatile } of entries.values())
+    if (readPaths(volatile) === undefined)
+      problems.push(`inventory entry ${subject}: it names a path that is none, so its node is asked`);
   return { bodies: entries, problems };
 }
 

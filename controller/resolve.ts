@@ -6,11 +6,12 @@ import { createHash } from 'node:crypto';
 import { UsageError } from '../shared/errors.ts';
 import type { Expression } from '../shared/where/expression.ts';
 import { matchWhere } from '../shared/where/match.ts';
-import { mayOverlap, parsePath, type PathPattern } from '../shared/where/paths.ts';
+import { mayOverlap, type PathPattern } from '../shared/where/paths.ts';
 import { nearestNames } from '../shared/names/nearest.ts';
 import { matchesName, namesOf, parseNameSelector, type NameSelector } from '../shared/names/selector.ts';
 import type { InventoryBody } from '../shared/wire/inventory.ts';
 import type { RosterNode } from './directory.ts';
+import { readPaths } from './volatile-paths.ts';
 
 /** What the caller said; all kinds are ANDed, an absent kind doesn't limit. */
 export interface TargetSpec {
@@ -52,7 +53,9 @@ export function resolveTarget(
   const selectors = spec.nodes.map((list) => list.map(parseNameSelector));
   const excluded = spec.exclude.map(parseNameSelector);
   const names = joined.map(({ name }) => name);
-  for (const selector of selectors.flat()) assertOnRoster(selector, roster, names);
+  for (const selector of selectors.flat()) assertOnRoster(selector, roster, names, 'joined');
+  // Who would be spared by a name that is mistyped isn't.
+  for (const selector of excluded) assertOnRoster(selector, roster, names, 'known');
 
   const undecided = new Set<string>();
   const matching = joined.filter((node) => {
@@ -80,7 +83,9 @@ function matchesInventory(
 ): boolean | undefined {
   const own = { name: node.name, ...(Object.keys(node.trusted).length > 0 ? { trusted: node.trusted } : {}) };
   if (entry === undefined || fresh) return matchWhere(where, own, { isUndecided: (path) => !isFixed(path) });
-  const volatile = entry.volatile.map(parsePath);
+  const volatile = readPaths(entry.volatile);
+  // What can't be read may be about anything.
+  if (volatile === undefined) return matchWhere(where, own, { isUndecided: (path) => !isFixed(path) });
   // A node may say of itself what it likes, but not what only an issuer says of it.
   const { trusted: _own, ...facts } = entry.facts;
   return matchWhere(
@@ -101,10 +106,11 @@ function assertOnRoster(
   selector: NameSelector,
   roster: ReadonlyMap<string, RosterNode>,
   names: readonly string[],
+  as: 'joined' | 'known',
 ): void {
   for (const name of namesOf(selector) ?? []) {
     const node = roster.get(name);
-    if (node?.state === 'joined') continue;
+    if (node?.state === 'joined' || (node !== undefined && as === 'known')) continue;
     if (node?.state === 'retired')
       throw new UsageError(`${name} is retired`, { code: 'unknown-node', hint: 'Leave it out, or enrol it again.' });
     const nearest = nearestNames(name, names);

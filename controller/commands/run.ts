@@ -59,9 +59,9 @@ function readParameters(texts: readonly string[]): Record<string, string> {
 
 /**
  * The parameters as the task wants them, checked against every definition of it that the expected nodes have.
- * @throws UsageError `no-such-task` when no expected node has the task, `bad-parameter` when a value doesn't fit
+ * @throws UsageError `no-such-task` when no expected node has the task, `bad-parameter` when no definition takes the values
  */
-async function checkGiven(
+export async function checkGiven(
   name: string,
   given: Readonly<Record<string, string>>,
   { expected, inventory }: InstructionContext,
@@ -75,23 +75,22 @@ async function checkGiven(
   const definitions = new Map<string, TaskSummary>();
   for (const { tasks } of known)
     for (const task of tasks) if (task.name === name) definitions.set(JSON.stringify(task.parameters), task);
-  if (definitions.size === 0 && known.length === expected.length)
+  if (definitions.size === 0)
     throw noSuchTask(
       name,
       known.flatMap(({ tasks }) => tasks),
     );
-  let values: Record<string, ParameterValue> = { ...given };
-  for (const task of definitions.values()) {
-    const checked = await checkParameters(task, given);
-    if (checked.problem !== undefined)
-      throw new UsageError(checked.problem, {
-        code: 'bad-parameter',
-        hint: `\`fleet task show ${name}\` describes its parameters.`,
-      });
-    // Nodes convert text by themselves: where definitions differ, text is what fits them all.
-    values = definitions.size === 1 ? { ...checked.values } : { ...given };
-  }
-  return values;
+  const checks = await Promise.all([...definitions.values()].map((task) => checkParameters(task, given)));
+  const problems = checks.flatMap(({ problem }) => problem ?? []);
+  // One node's definition doesn't decide for the others: it refuses what it doesn't take, by itself.
+  if (problems.length > 0 && problems.length === checks.length)
+    throw new UsageError(problems[0] ?? '', {
+      code: 'bad-parameter',
+      hint: `\`fleet task show ${name}\` describes its parameters.`,
+    });
+  // Nodes convert text by themselves: where definitions differ, text is what fits them all.
+  const [only, ...others] = checks;
+  return only?.problem === undefined && others.length === 0 ? { ...given, ...only?.values } : { ...given };
 }
 
 function noSuchTask(name: string, tasks: readonly TaskSummary[]): UsageError {

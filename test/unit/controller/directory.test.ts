@@ -130,6 +130,12 @@ describe('the inventory', () => {
     expect(problems).toEqual([expect.stringMatching(why)]);
   }); // prettier-ignore
 
+  it('keeps an entry that names a path that is none, and tells: its node has to be asked', async () => {
+    const { bodies, problems } = await read(await sealEntry(body({ volatile: ['memory..free'] })));
+    expect([...bodies.keys()]).toEqual(['db1']);
+    expect(problems).toEqual([expect.stringMatching(/inv\.db1\.facts: it names a path that is none/)]);
+  });
+
   it('leaves out what is older than what it was before', async () => {
     const { source, bus } = await read(await sealEntry(body()));
     await bus.store(subjects.inventoryBody('db1'), await sealEntry(body({ revision: 1 })));

@@ -75,6 +75,17 @@ describe('the expected set', () => {
   });
 });
 
+describe('a path that a node chose and that is none', () => {
+  it('leaves that node undecided, and nobody else', () => {
+    const hostile = new Map([...inventory, entry('web1', { role: 'web' }, ['a..b'])]);
+    expect(resolve({ where: 'role=db' }, hostile)).toMatchObject({
+      names: ['db1', 'db2', 'dumb', 'web1'],
+      undecided: ['dumb', 'web1'],
+    });
+    expect(resolve({ where: 'name=db1' }, hostile).names).toEqual(['db1']);
+  });
+});
+
 describe('a trusted fact', () => {
   it('is never what the node says of itself', () => {
     expect(resolve({ where: 'trusted.role=boss' }).names).toEqual([]);
@@ -92,8 +103,12 @@ describe('a name', () => {
     );
   });
 
-  it('that is excluded need not be there', () => {
-    expect(resolve({ exclude: ['db9'] }).names).toHaveLength(5);
+  it.each(['db9', 'web[1-3]'])('that is excluded has to be there, too: who would be spared by %s is not', (name) => {
+    expect(codeOf(() => resolve({ exclude: [name] }))).toBe('unknown-node');
+  });
+
+  it('that is excluded may be retired, and a pattern may fit nobody', () => {
+    expect(resolve({ exclude: ['old', 'mail*', '/^mx/'] }).names).toHaveLength(5);
   });
 });
 
