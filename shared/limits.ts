@@ -164,8 +164,13 @@ export const LIMITS = {
   whereBytes: 64 * 1024,
   whereDepth: 64,
   patternBytes: 4 * 1024,
-  /** Steps that a compiled pattern may have: one that repeats nothing fits, and matching costs up to text times this. */
-  patternProgram: 5_000,
+  /**
+   * Steps that a compiled pattern may have. Each may be taken for every byte that it's matched with, which has taken up
+   * to 80 ns: two seconds for all facts of a node.
+   */
+  patternProgram: 400,
+  /** The same for a whole expression: all its patterns, globs, and what it compares with every fact. */
+  whereWork: 600,
   /** Names that one folded set (`web[0001-9999]`) may stand for. */
   foldedSetNames: 100_000,
 } as const;

@@ -7,12 +7,15 @@ import type { Expression, Predicate } from './expression.ts';
 import { isWordCharacter, keywordOf, Scanner } from './lex.ts';
 import { readEqualityValue, readMembers, readNetwork, readOrderValue, readPattern } from './operands.ts';
 import { readPath, type PathPattern } from './paths.ts';
+import { firstBeyond } from './work.ts';
 
 /** Longer ones first: `=~` is not `=` and a tilde. */
 const OPERATORS = ['==', '=~', '!=', '!~', '<=', '>=', '=', '<', '>'] as const;
 
 const AFTER_PREDICATE = 'expected "and", "or" or the end';
 const AFTER_PATH = 'expected an operator such as "=", "and", "or" or the end';
+
+const TOO_MUCH_WORK = `expected fewer patterns and wildcards: together they may take ${LIMITS.whereWork} steps`;
 
 /** @throws TextSyntaxError `bad-expression` */
 export function parseWhere(text: string): Expression {
@@ -23,6 +26,8 @@ export function parseWhere(text: string): Expression {
   const expression = readOr(scanner, 0);
   scanner.skipSpace();
   if (!scanner.atEnd()) failAfter(scanner, AFTER_PREDICATE);
+  const beyond = firstBeyond(expression, LIMITS.whereWork);
+  if (beyond !== undefined) scanner.fail(TOO_MUCH_WORK, beyond.column - 1);
   return expression;
 }
 

@@ -24,7 +24,7 @@ export function compilePattern(source: string, ignoreCase: boolean): Pattern | P
   if (isTooLong(source)) return { problem: PATTERN_TOO_LONG };
   try {
     const compiled = RE2JS.compile(source, ignoreCase ? RE2JS.CASE_INSENSITIVE : 0);
-    if (compiled.programSize() > LIMITS.patternProgram) return { problem: 'a pattern that repeats less' };
+    if (compiled.programSize() > LIMITS.patternProgram) return { problem: PATTERN_TOO_LARGE };
     return { source, ignoreCase, compiled };
   } catch (error) {
     if (!(error instanceof RE2JSException)) throw error;
@@ -35,6 +35,8 @@ export function compilePattern(source: string, ignoreCase: boolean): Pattern | P
 }
 
 export const PATTERN_TOO_LONG = `a pattern of at most ${LIMITS.patternBytes} bytes`;
+
+const PATTERN_TOO_LARGE = `a pattern that repeats less, or is shorter: compiled it may have ${LIMITS.patternProgram} steps`;
 
 export function isTooLong(source: string): boolean {
   return source.length > LIMITS.patternBytes || Buffer.byteLength(source) > LIMITS.patternBytes;

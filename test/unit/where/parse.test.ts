@@ -82,8 +82,8 @@ describe('limits', () => {
   });
 
   it.each([
-    ['a regular expression', (text: string): string => `a =~ ${text}`],
-    ['a quoted one', (text: string): string => `a =~ '${text}'`],
+    ['a regular expression', (text: string): string => `a =~ [${text.slice(2)}]`],
+    ['a quoted one', (text: string): string => `a =~ '[${text.slice(2)}]'`],
     ['a glob', (text: string): string => `a=*${text.slice(1)}`],
     ['a glob in a list', (text: string): string => `a in (*${text.slice(1)})`],
     ['a wildcard in a path', (text: string): string => `*${text.slice(1)}=1`],
@@ -100,6 +100,20 @@ describe('limits', () => {
     const huge = '.{1000}'.repeat(500);
 
     expect(syntaxErrorOf(() => parseWhere(`a =~ ${huge}`)).message).toContain('a pattern that repeats less');
+  });
+
+  it.each([
+    ['patterns', 'a =~ /[a-e]{200}x/', 3],
+    ['globs', `a=*${'x'.repeat(4_000)}`, 3],
+    ['comparisons with all facts', '*=1', LIMITS.whereWork + 1],
+    ['lists compared with all facts', `* in (${Array(100).fill('a').join(',')})`, 6],
+  ])('refuses many %s that one by one are fine, and says where it became too much', (_what, one, many) => {
+    const terms = (count: number): string => Array<string>(count).fill(one).join(' or ');
+
+    expect(() => parseWhere(terms(many - 1))).not.toThrow();
+    const error = syntaxErrorOf(() => parseWhere(terms(many)));
+    expect(error.message).toContain(`together they may take ${LIMITS.whereWork} steps`);
+    expect(error.column).toBe(terms(many).length - one.length + 1);
   });
 });
 
