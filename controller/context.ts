@@ -9,11 +9,11 @@ import * as z from 'zod';
 import { SettingsError, UsageError } from '../shared/errors.ts';
 import { readSettings } from '../shared/settings-file.ts';
 
-const TargetGroup = z.strictObject({
-  where: z.array(z.string()).optional(),
-  node: z.array(z.string()).optional(),
-  exclude: z.array(z.string()).optional(),
-});
+/** An empty list never means all nodes, and neither does a group without one. */
+const Kind = z.array(z.string()).min(1, 'an empty list names nobody: leave it out').optional();
+const TargetGroup = z
+  .strictObject({ where: Kind, node: Kind, exclude: Kind })
+  .refine((group) => Object.values(group).some((kind) => kind !== undefined), 'a group needs where, node or exclude');
 
 const ContextFile = z.strictObject({
   servers: z.array(z.string().regex(/^(nats|tls):\/\/\S+$/, 'expected nats://HOST:PORT or tls://HOST:PORT')).min(1),
@@ -27,7 +27,8 @@ const ContextFile = z.strictObject({
 
 export type TargetGroup = z.infer<typeof TargetGroup>;
 export type Context = z.infer<typeof ContextFile> & {
-  readonly file: string;
+  /** Absent when variables or flags say everything. */
+  readonly file: string | undefined;
   /** The operator's own context file, where an embedded fleet that is up comes before it. */
   readonly hidden: string | undefined;
 };
@@ -54,6 +55,7 @@ export function embeddedFolder(surroundings: Surroundings): string {
 /** @throws SettingsError `no-context`, or what is wrong with the file */
 export async function findContext(surroundings: Surroundings, isEmbeddedUp: () => boolean): Promise<Context> {
   const { path, hidden } = contextPath(surroundings, isEmbeddedUp);
+  if (path === undefined) return withoutFile(surroundings);
   const file = await readSettings(path, 'context file', ContextFile);
   const inFolder = (name: string): string => resolve(dirname(path), name);
   return Object.freeze({
@@ -69,10 +71,13 @@ export async function findContext(surroundings: Surroundings, isEmbeddedUp: () =
 function contextPath(
   surroundings: Surroundings,
   isEmbeddedUp: () => boolean,
-): { path: string; hidden: string | undefined } {
+): { path: string | undefined; hidden: string | undefined } {
   if (surroundings.contextFile !== undefined) return { path: resolve(surroundings.contextFile), hidden: undefined };
   const path = join(configFolder(surroundings), 'context.yaml');
   const hasOwn = existsSync(path);
+  // Who says which bus and as whom means that fleet, whatever else is there.
+  if (surroundings.servers !== undefined && surroundings.identity !== undefined)
+    return { path: hasOwn ? path : undefined, hidden: undefined };
   // Trying things on the wrong fleet is harmless this way round only.
   if (isEmbeddedUp())
     return { path: join(embeddedFolder(surroundings), 'context.yaml'), hidden: hasOwn ? path : undefined };
@@ -80,6 +85,17 @@ function contextPath(
   throw new SettingsError('there is no fleet to talk to: no context file, and no embedded fleet is up', {
     code: 'no-context',
     hint: 'Start one to try things with `fleet dev up`, make your own with `fleet init`, or name a context file with --context.',
+  });
+}
+
+function withoutFile({ servers = '', identity = '' }: Surroundings): Context {
+  return Object.freeze({
+    file: undefined,
+    hidden: undefined,
+    servers: splitServers(servers),
+    identity: resolve(identity),
+    groups: {},
+    defaults: {},
   });
 }
 

@@ -46,7 +46,7 @@ export async function readRoster(dependencies: DirectoryDependencies): Promise<D
   const { bus, fleet, subjects } = dependencies;
   const roster = new Map<string, RosterNode>();
   const problems: string[] = [];
-  for (const stored of await bus.loadAll(inventoryStream(fleet), subjects.rosters())) {
+  for (const stored of await loadRosterEntries(bus, inventoryStream(fleet), subjects.rosters())) {
     try {
       const node = readRosterEntry(stored, dependencies);
       roster.set(node.name, node);
@@ -54,7 +54,19 @@ export async function readRoster(dependencies: DirectoryDependencies): Promise<D
       problems.push(`roster entry ${stored.subject}: ${describe(error)}`);
     }
   }
+  if (roster.size === 0 && problems.length === 0)
+    problems.push('no node has been enrolled yet: `fleet ca issue node NAME` does it');
   return { roster, problems };
+}
+
+/** The first node that is enrolled makes the stream. */
+async function loadRosterEntries(bus: Bus, stream: string, filter: string): Promise<StoredMessage[]> {
+  try {
+    return await bus.loadAll(stream, filter);
+  } catch (error) {
+    if (error instanceof FleetError && error.code === 'no-stream') return [];
+    throw error;
+  }
 }
 
 function readRosterEntry(stored: StoredMessage, { revisions, subjects, trust }: DirectoryDependencies): RosterNode {
@@ -80,30 +92,36 @@ function readRosterEntry(stored: StoredMessage, { revisions, subjects, trust }: 
   }
 }
 
-/** Bodies of all nodes that published one, by name. Needs the roster's credentials in `trust` already. */
+/**
+ * Bodies of all nodes that published one, by name. Needs the roster's credentials in `trust` already.
+ * With a `roster`, entries of nodes that are gone are passed over.
+ */
 export async function readInventory(
   dependencies: DirectoryDependencies,
+  roster?: Directory['roster'],
 ): Promise<{ bodies: Map<string, InventoryBody>; problems: string[] }> {
   const { bus, fleet, subjects } = dependencies;
   const stored = await bus.loadAll(inventoryStream(fleet), subjects.inventoryBodies());
-  const { entries, problems } = readEntries(stored, dependencies, decodeInventoryBody, (node) =>
-    subjects.inventoryBody(node),
-  );
+  const subjectOf = (node: string): string => subjects.inventoryBody(node);
+  const { entries, problems } = readEntries(stored, dependencies, decodeInventoryBody, subjectOf, roster);
   for (const { subject, volatile } of entries.values())
     if (readPaths(volatile) === undefined)
       problems.push(`inventory entry ${subject}: it names a path that is none, so its node is asked`);
   return { bodies: entries, problems };
 }
 
-/** Heads of all nodes that published one, by name. Needs the roster's credentials in `trust` already. */
+/**
+ * Heads of all nodes that published one, by name. Needs the roster's credentials in `trust` already.
+ * With a `roster`, entries of nodes that are gone are passed over.
+ */
 export async function readInventoryHeads(
   dependencies: DirectoryDependencies,
+  roster?: Directory['roster'],
 ): Promise<{ heads: Map<string, InventoryHead>; problems: string[] }> {
   const { bus, fleet, subjects } = dependencies;
   const stored = await bus.loadAll(inventoryStream(fleet), subjects.inventoryHeads());
-  const { entries, problems } = readEntries(stored, dependencies, decodeInventoryHead, (node) =>
-    subjects.inventoryHead(node),
-  );
+  const subjectOf = (node: string): string => subjects.inventoryHead(node);
+  const { entries, problems } = readEntries(stored, dependencies, decodeInventoryHead, subjectOf, roster);
   return { heads: entries, problems };
 }
 
@@ -112,10 +130,13 @@ function readEntries<T extends { node: string; subject: string; revision: number
   { revisions, trust }: DirectoryDependencies,
   decode: (payload: Uint8Array) => T,
   subjectOf: (node: string) => string,
+  roster: Directory['roster'] | undefined,
 ): { entries: Map<string, T>; problems: string[] } {
   const entries = new Map<string, T>();
   const problems: string[] = [];
+  const silenced = roster === undefined ? undefined : subjectsOfGone(roster, subjectOf);
   for (const { subject, data } of stored) {
+    if (silenced?.has(subject) === true) continue;
     try {
       const { payload, signers } = open('inventory', trust.fleetId, data, trust);
       const entry = decode(payload);
@@ -134,6 +155,15 @@ function readEntries<T extends { node: string; subject: string; revision: number
     }
   }
   return { entries, problems };
+}
+
+/** What retired nodes and those whose credential is over left behind counts for nothing, and is nobody's trouble. */
+function subjectsOfGone(roster: Directory['roster'], subjectOf: (node: string) => string): ReadonlySet<string> {
+  return new Set(
+    [...roster.values()].flatMap(({ name, state, credential }) =>
+      state === 'retired' || credential === undefined ? [subjectOf(name)] : [],
+    ),
+  );
 }
 
 /** Revisions only grow: an older one is a copy that somebody kept. */

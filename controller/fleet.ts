@@ -77,6 +77,7 @@ export class Fleet {
   readonly #trust: TrustStore;
   readonly #revisions = new Map<string, number>();
   readonly #watch: BusWatch;
+  readonly #problems: string[] = [];
   #directory: Promise<Directory> | undefined;
 
   private constructor(identity: Identity, bus: Bus, trust: TrustStore, clock: Clock) {
@@ -118,19 +119,31 @@ export class Fleet {
 
   /** Who belongs to the fleet; read once for the life of the connection. */
   roster(): Promise<Directory> {
-    this.#directory ??= readRoster(this.#source());
+    this.#directory ??= readRoster(this.#source()).then((directory) => {
+      this.#problems.push(...directory.problems);
+      return directory;
+    });
     return this.#directory;
+  }
+
+  /** What was left out of roster and inventory so far, each with its reason. */
+  get problems(): readonly string[] {
+    return this.#problems;
   }
 
   /** What the nodes published about themselves, by name. */
   async inventory(): Promise<ReadonlyMap<string, InventoryBody>> {
-    await this.roster();
-    return (await readInventory(this.#source())).bodies;
+    const { roster } = await this.roster();
+    const { bodies, problems } = await readInventory(this.#source(), roster);
+    this.#problems.push(...problems);
+    return bodies;
   }
 
   async inventoryHeads(): Promise<ReadonlyMap<string, InventoryHead>> {
-    await this.roster();
-    return (await readInventoryHeads(this.#source())).heads;
+    const { roster } = await this.roster();
+    const { heads, problems } = await readInventoryHeads(this.#source(), roster);
+    this.#problems.push(...problems);
+    return heads;
   }
 
   /** The expected set of a target. Reads the inventory only where the target asks for facts. */

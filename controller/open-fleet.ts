@@ -4,6 +4,7 @@ import { embeddedFolder, findContext, type Context, type Surroundings } from './
 import { isUp } from './dev/embedded-state.ts';
 import type { Fleet } from './fleet.ts';
 import { unlessAborted } from './interrupt.ts';
+import type { Output } from './render/output.ts';
 
 export interface GlobalFlags {
   readonly context?: string;
@@ -28,8 +29,14 @@ export function openContext(app: App, flags: GlobalFlags): Promise<Context> {
   return findContext(surroundings, () => isUp(embeddedFolder(surroundings)));
 }
 
-/** @throws SettingsError TransportError InterruptedError */
-export async function openFleet(app: App, context: Context): Promise<Fleet> {
+/**
+ * With an output, the person hears when another fleet than their own was found.
+ * @throws SettingsError TransportError InterruptedError
+ */
+export async function openFleet(app: App, context: Context, output?: Pick<Output, 'notice'>): Promise<Fleet> {
   const { Fleet } = await import('./fleet.ts');
-  return unlessAborted(Fleet.connect(context), app.interrupt);
+  const fleet = await unlessAborted(Fleet.connect(context), app.interrupt);
+  if (context.hidden !== undefined)
+    output?.notice(`using the embedded fleet of this machine, not ${context.hidden}: \`fleet dev down\` ends it`);
+  return fleet;
 }

@@ -32,5 +32,10 @@ export function createTarget(description: TargetDescription): TargetSpec {
   return { where, nodes, exclude, limit, seed: seed ?? randomBytes(4).toString('hex'), fresh: fresh === true };
 }
 
+/** Whether nothing was said that takes a node out: such a target is the whole fleet. */
+export function isWholeFleet({ where, nodes, exclude, limit }: TargetSpec): boolean {
+  return where === undefined && nodes.length === 0 && exclude.length === 0 && limit === undefined;
+}
+
 const listOf = (value: string | readonly string[] | undefined): readonly string[] =>
   value === undefined ? [] : typeof value === 'string' ? [value] : value;

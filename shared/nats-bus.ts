@@ -19,7 +19,7 @@ import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Bus, BusConnection, BusEvent, BusMessage, StoredMessage, StreamSettings, Subscription } from './bus.ts';
 import { systemClock } from './clock.ts';
-import { TransportError } from './errors.ts';
+import { SettingsError, TransportError } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { loginFromSeed } from './login.ts';
 import { parseDelivery, ReadProgress } from './read-progress.ts';
@@ -37,7 +37,7 @@ export interface NatsBusOptions {
   readonly jsDomain?: string | undefined;
 }
 
-/** @throws TransportError `bus-unreachable`, `bus-refused`; SettingsError `identity-broken` */
+/** @throws TransportError `bus-unreachable`, `bus-refused`; SettingsError `identity-broken`, `file-unreadable` */
 export async function connectBus(options: NatsBusOptions): Promise<Bus> {
   const login = loginFromSeed(options.loginSeed);
   const settings: ConnectionOptions = {
@@ -63,7 +63,19 @@ export async function connectBus(options: NatsBusOptions): Promise<Bus> {
 }
 
 function tlsOptions(caFile: string | undefined): { ca?: string } {
-  return caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') };
+  if (caFile === undefined) return {};
+  try {
+    return { ca: readFileSync(caFile, 'utf8') };
+  } catch (cause) {
+    throw new SettingsError(
+      `the certificate file ${caFile} can't be read (${(cause as NodeJS.ErrnoException).code ?? 'error'})`,
+      {
+        code: 'file-unreadable',
+        hint: "tls.caFile names the certificate of the authority that signed the bus's.",
+        cause,
+      },
+    );
+  }
 }
 
 function describeConnectError(error: unknown, servers: readonly string[]): TransportError {
@@ -301,10 +313,16 @@ function storageError(what: string, cause: unknown): TransportError {
       hint: 'This identity lacks the right at the bus: write the configuration of nats-server anew and reload it.',
       cause,
     });
-  if (/stream not found/i.test(text) || /no responders|503/i.test(text))
+  if (/stream not found/i.test(text))
+    return new TransportError(`the bus has no storage for ${what}`, {
+      code: 'no-stream',
+      hint: 'The first node that is enrolled makes it: `fleet ca issue node NAME`.',
+      cause,
+    });
+  if (/no responders|503/i.test(text))
     return new TransportError(`the bus has no storage for ${what}`, {
       code: 'no-storage',
-      hint: 'JetStream is off, or the streams of this fleet were not made yet: `fleet init` makes them.',
+      hint: 'JetStream is off in the configuration of nats-server, or no node has been enrolled yet (`fleet ca issue node NAME`).',
       cause,
     });
   return new TransportError(`${what} failed (${text})`, { code: 'bus-storage', cause });

@@ -19,15 +19,12 @@ import {
   type OutputFlags,
   type RunFlags,
 } from '../options/run-options.ts';
-import {
-  addTargetOptions,
-  describeTarget,
-  namesTarget,
-  readTarget,
-  type TargetFlags,
-} from '../options/target-options.ts';
+import { addTargetOptions, describeTarget, readTarget, type TargetFlags } from '../options/target-options.ts';
 import type { Output } from '../render/output.ts';
+import { nodeCount } from '../render/node-names.ts';
 import type { AddressedCommand, NodeResult, Report } from '../report.ts';
+import { isWholeFleet } from '../target.ts';
+import { createProblemTeller } from './tell-problems.ts';
 
 export interface AddressedFlags extends GlobalFlags, TargetFlags, RunFlags, OutputFlags {
   readonly dryRun?: boolean;
@@ -78,20 +75,21 @@ export async function runAddressed(
   const target = readTarget(flags, context);
   const timing = readTiming(flags, context);
   const dryRun = flags.dryRun === true;
-  const asks = definition.effect === 'changes' && !dryRun && !namesTarget(flags) && flags.yes !== true;
+  const asks =
+    definition.effect === 'changes' && !dryRun && flags.all !== true && flags.yes !== true && isWholeFleet(target);
   if (asks && app.stdin.isTTY !== true) throw needsTarget();
 
   const orInterrupted = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, app.interrupt);
   const started = app.clock.monotonic();
   const output = await openOutput(definition.command, flags, app);
-  const fleet = await openFleet(app, context);
+  const fleet = await openFleet(app, context, output);
+  const tellProblems = createProblemTeller(fleet, output);
   try {
-    if (context.hidden !== undefined)
-      output.notice(`using the embedded fleet of this machine, not ${context.hidden}: \`fleet dev down\` ends it`);
-    const { problems } = await orInterrupted(fleet.roster());
-    for (const problem of problems) output.warning(problem);
+    await orInterrupted(fleet.roster());
+    tellProblems();
     const inventory = definition.needsInventory === true ? await orInterrupted(fleet.inventory()) : undefined;
     const resolved = await orInterrupted(fleet.resolve(target, inventory));
+    tellProblems();
     const expected = resolved.expected.map(({ name }) => name);
     const report = (
       run: Pick<RunResult, 'nodes' | 'unmatched' | 'abandoned' | 'lostBus'> & { job: string | null },
@@ -121,10 +119,10 @@ export async function runAddressed(
       Promise.resolve(definition.instruct({ expected, inventory: inventory ?? new Map() })),
     );
     if (flags.limit !== undefined)
-      output.notice(`--limit drew ${expected.length} nodes; --seed ${target.seed} draws them again`);
+      output.notice(`--limit drew ${nodeCount(expected.length)}; --seed ${target.seed} draws the same again`);
     if (
       asks &&
-      !(await confirm(`This changes something on all ${expected.length} nodes of fleet ${fleet.name}. Go on?`, app))
+      !(await confirm(`This changes something on ${wholeFleet(expected.length)} of fleet ${fleet.name}. Go on?`, app))
     )
       throw new UsageError('nothing was sent', { code: 'not-confirmed' });
     const run = await fleet.run({ ...instruction, dryRun, timeoutMs: timing.timeoutMs }, target, resolved, {
@@ -136,7 +134,9 @@ export async function runAddressed(
     });
     if (run.rejected > 0)
       output.warning(
-        `${run.rejected} answers were not what they said (forged, misplaced or damaged) and were left out`,
+        run.rejected === 1
+          ? '1 answer was not what it said (forged, misplaced or damaged) and was left out'
+          : `${run.rejected} answers were not what they said (forged, misplaced or damaged) and were left out`,
       );
     await finish(output, app, report(run));
     if (run.abandoned.length > 0) output.warning(interruptedWords(run.abandoned.length, instruction.effect));
@@ -152,6 +152,8 @@ async function finish(output: Output, app: App, report: Report): Promise<void> {
   await output.onEnd(report);
   app.setExit(report.exit);
 }
+
+const wholeFleet = (count: number): string => (count === 1 ? 'the only node' : `all ${count} nodes`);
 
 /** An unrecorded command is not cancelled by an interrupt: it just isn't waited for any more. */
 function interruptedWords(count: number, effect: 'reads' | 'changes'): string {

@@ -9,18 +9,21 @@ import { openOutput } from '../options/run-options.ts';
 import { describeTarget, readTarget } from '../options/target-options.ts';
 import type { InventoryEntry, NodeResult } from '../report.ts';
 import type { AddressedFlags } from './addressed.ts';
+import { createProblemTeller } from './tell-problems.ts';
 
 export async function runStoredInventory(flags: AddressedFlags, app: App): Promise<void> {
   const context = await openContext(app, flags);
   const target = readTarget(flags, context);
   const started = app.clock.monotonic();
   const output = await openOutput('inventory', flags, app);
-  const fleet = await openFleet(app, context);
+  const fleet = await openFleet(app, context, output);
+  const tellProblems = createProblemTeller(fleet, output);
   try {
-    const { problems } = await fleet.roster();
-    for (const problem of problems) output.warning(problem);
+    await fleet.roster();
+    tellProblems();
     const bodies = await fleet.inventory();
     const heads = await fleet.inventoryHeads();
+    tellProblems();
     const { expected } = await fleet.resolve({ ...target, fresh: false }, bodies);
     const nodes = expected.map(({ name }): NodeResult => ({
       node: name,

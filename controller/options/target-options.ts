@@ -38,36 +38,31 @@ export function collect(value: string, previous: string[] | undefined): string[]
   return [...(previous ?? []), value];
 }
 
-/** Whether the caller said who is meant; `--all` says so, too. */
-export function namesTarget(flags: TargetFlags): boolean {
-  const { where, node, exclude, group, nodesFrom, limit, all } = flags;
-  return all === true || [where, node, exclude, group, nodesFrom, limit].some((flag) => flag !== undefined);
-}
-
 /** @throws UsageError for what can't be read, before there is a connection */
 export function readTarget(flags: TargetFlags, context: Context): TargetSpec {
-  if (flags.all === true && namesTarget({ ...flags, all: false }))
+  const { where, node, exclude, group, nodesFrom, limit } = flags;
+  if (flags.all === true && [where, node, exclude, group, nodesFrom, limit].some((flag) => flag !== undefined))
     throw new UsageError('--all means the whole fleet, and another option names a part of it', {
       code: 'bad-target',
       hint: 'Leave one of them out.',
     });
-  const groups = (flags.group ?? []).map((name) => {
-    const group = Object.hasOwn(context.groups, name) ? context.groups[name] : undefined;
-    if (group === undefined)
-      throw new UsageError(`there is no group ${name} in ${context.file}`, {
+  const groups = (group ?? []).map((name) => {
+    const found = Object.hasOwn(context.groups, name) ? context.groups[name] : undefined;
+    if (found === undefined)
+      throw new UsageError(`there is no group ${name} in ${context.file ?? 'a context without a file'}`, {
         code: 'no-such-group',
         hint: `Groups there: ${Object.keys(context.groups).join(', ') || 'none'}.`,
       });
-    return group;
+    return found;
   });
-  const lists = groups.flatMap(({ node }) => (node === undefined ? [] : [node]));
-  if (flags.nodesFrom !== undefined) lists.push(readNames(flags.nodesFrom));
+  const lists = groups.flatMap((one) => (one.node === undefined ? [] : [one.node]));
+  if (nodesFrom !== undefined) lists.push(readNames(nodesFrom));
   return createTarget({
-    where: [...(flags.where ?? []), ...groups.flatMap((group) => group.where ?? [])],
-    node: flags.node,
+    where: [...(where ?? []), ...groups.flatMap((one) => one.where ?? [])],
+    node,
     nodeLists: lists,
-    exclude: [...(flags.exclude ?? []), ...groups.flatMap((group) => group.exclude ?? [])],
-    limit: flags.limit === undefined ? undefined : parseLimit(flags.limit, '--limit'),
+    exclude: [...(exclude ?? []), ...groups.flatMap((one) => one.exclude ?? [])],
+    limit: limit === undefined ? undefined : parseLimit(limit, '--limit'),
     seed: flags.seed,
     fresh: flags.fresh,
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readInventory, readInventoryHeads, readRoster } from '../../../controller/directory.ts';
+import { readInventory, readInventoryHeads, readRoster, type RosterNode } from '../../../controller/directory.ts';
 import { encode } from '../../../shared/codec.ts';
+import { TransportError } from '../../../shared/errors.ts';
 import { seal } from '../../../shared/wire/envelope.ts';
 import { FakeBus } from '../../support/fake-bus.ts';
 import { FleetMaterial, type Member } from '../../support/fleet-material.ts';
@@ -85,6 +86,21 @@ describe('the roster', () => {
   });
 });
 
+describe('a fleet without nodes', () => {
+  it('has an empty roster, and says how to get one: with a stream, and before there is one', async () => {
+    const { bus, source } = createSource();
+    const without = { ...source, bus: Object.assign(new FakeBus(), { loadAll: () => Promise.reject(noStream()) }) };
+    for (const one of [source, without])
+      expect(await readRoster(one)).toEqual({
+        roster: new Map(),
+        problems: [expect.stringContaining('fleet ca issue node') as string],
+      });
+    bus.loadAll = () => Promise.reject(new TransportError('no', { code: 'no-storage' }));
+    await expect(readRoster(source)).rejects.toMatchObject({ code: 'no-storage' });
+  });
+  const noStream = (): Error => new TransportError('no stream', { code: 'no-stream' });
+});
+
 describe('the inventory', () => {
   const body = (changes: Record<string, unknown> = {}): Record<string, unknown> => ({
     subject: subjects.inventoryBody('db1'), revision: 2, node: 'db1', facts: { role: 'db' }, volatile: [], actions: ['ping'], tasks: [], ...changes,
@@ -142,6 +158,17 @@ describe('the inventory', () => {
     const { bodies, problems } = await readInventory(source);
     expect([...bodies.keys()]).toEqual([]);
     expect(problems).toEqual([expect.stringContaining('revision 1 is older than 2')]);
+  });
+
+  it('passes over what those who are gone have left behind, without a word', async () => {
+    const { bus, source } = createSource();
+    for (const node of [db1, web1]) source.trust.verify(node.credential);
+    await bus.store(subjects.inventoryBody('db1'), await sealEntry(body()));
+    await bus.store(subjects.inventoryBody('db2'), Uint8Array.of(0));
+    const gone: RosterNode = { name: 'db1', state: 'retired', trusted: {} };
+    const over: RosterNode = { name: 'db2', state: 'joined', trusted: {}, problem: 'expired' };
+    const roster = new Map([gone, over].map((node) => [node.name, node]));
+    expect(await readInventory(source, roster)).toEqual({ bodies: new Map(), problems: [] });
   });
 
   it('has heads, too, which are no bodies', async () => {
