@@ -29,18 +29,18 @@ function showActions(name: string | undefined, flags: OfferFlags, app: App): Pro
     name === undefined ? 'action list' : 'action show',
     flags,
     app,
-    (fleet, inventory): ActionReport => {
+    ({ fleet, inventory, exit }): ActionReport => {
       const names = new Set(inventory.flatMap(({ actions }) => actions));
-      if (name !== undefined && !names.has(name)) {
+      if (name !== undefined && !names.has(name) && exit === EXIT.ok) {
         const [nearest] = nearestNames(name, names, 1);
         throw new UsageError(`there is no action ${name} on any of these nodes`, {
           code: 'no-such-action',
           hint: nearest === undefined ? '`fleet action list` lists the actions.' : `Did you mean ${nearest}?`,
         });
       }
-      const wanted = name === undefined ? [...names].sort() : [name];
+      const wanted = name === undefined || exit !== EXIT.ok ? [...names].sort() : [name];
       const actions = wanted.map((action) => offerOf(action, inventory, name !== undefined));
-      return { version: 1, command: name === undefined ? 'action list' : 'action show', fleet, exit: EXIT.ok, actions };
+      return { version: 1, command: name === undefined ? 'action list' : 'action show', fleet, exit, actions };
     },
   );
 }

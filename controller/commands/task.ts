@@ -23,27 +23,32 @@ export function registerTask(program: Command, app: App): void {
 }
 
 function showTasks(name: string | undefined, flags: OfferFlags, app: App): Promise<void> {
-  return readOffers(name === undefined ? 'task list' : 'task show', flags, app, (fleet, inventory): TaskReport => {
-    const all = offersOf(inventory);
-    const tasks = name === undefined ? all : all.filter(({ task }) => task.name === name);
-    if (name !== undefined && tasks.length === 0) {
-      const [nearest] = nearestNames(name, new Set(all.map(({ task }) => task.name)), 1);
-      throw new UsageError(`there is no task ${name} on any of these nodes`, {
-        code: 'no-such-task',
-        hint: nearest === undefined ? '`fleet task list` lists the tasks.' : `Did you mean ${nearest}?`,
-      });
-    }
-    return {
-      version: 1,
-      command: name === undefined ? 'task list' : 'task show',
-      fleet,
-      exit: EXIT.ok,
-      tasks,
-      problems: inventory.flatMap(({ node, taskProblems = [] }) =>
-        taskProblems.map((problem) => ({ node, ...problem })),
-      ),
-    };
-  });
+  return readOffers(
+    name === undefined ? 'task list' : 'task show',
+    flags,
+    app,
+    ({ fleet, inventory, exit }): TaskReport => {
+      const all = offersOf(inventory);
+      const tasks = name === undefined ? all : all.filter(({ task }) => task.name === name);
+      if (name !== undefined && tasks.length === 0 && exit === EXIT.ok) {
+        const [nearest] = nearestNames(name, new Set(all.map(({ task }) => task.name)), 1);
+        throw new UsageError(`there is no task ${name} on any of these nodes`, {
+          code: 'no-such-task',
+          hint: nearest === undefined ? '`fleet task list` lists the tasks.' : `Did you mean ${nearest}?`,
+        });
+      }
+      return {
+        version: 1,
+        command: name === undefined ? 'task list' : 'task show',
+        fleet,
+        exit,
+        tasks,
+        problems: inventory.flatMap(({ node, taskProblems = [] }) =>
+          taskProblems.map((problem) => ({ node, ...problem })),
+        ),
+      };
+    },
+  );
 }
 
 /** One for each definition: a name that nodes define differently is there more than once. */
