@@ -32,11 +32,13 @@ export function runProgram(argv: readonly [string, ...string[]], options: Progra
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
+    let hasExited = false;
     const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
 
     const settle = (finish: () => void): void => {
       signal.removeEventListener('abort', stop);
-      endGroup(child.pid);
+      // Once it has been reaped its number may be a stranger's.
+      if (!hasExited) endGroup(child.pid);
       finish();
     };
     const fail = (reason: string): void => {
@@ -60,12 +62,28 @@ export function runProgram(argv: readonly [string, ...string[]], options: Progra
     }
     child.on('error', (error) => fail(`can't be run: ${error.message}`));
     // What the program left running in its group would keep the pipes open, and the machine busy.
-    child.on('exit', () => endGroup(child.pid));
+    child.on('exit', () => {
+      hasExited = true;
+      if (!isTaken(child.pid)) endGroup(child.pid);
+    });
     child.on('close', (exit, ended) => {
       const text = (chunks: readonly Buffer[]): string => Buffer.concat(chunks).toString('utf8');
       settle(() => resolve({ exit, signal: ended, stdout: text(output.stdout), stderr: text(output.stderr) }));
     });
   });
+}
+
+/**
+ * Whether there is a process of this number. The kernel gives no number away while a group of that number has members:
+ * after a leader was reaped, a process with its number means that the group is empty, and the number used again.
+ */
+function isTaken(pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 /** KILL, since a program that only tells facts has nothing to put in order. */

@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { runProgram, type ProgramResult } from '../../../agent/facts/run-program.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
@@ -33,6 +33,27 @@ async function expectGone(pid: number): Promise<void> {
 }
 
 describe('a program', () => {
+  it('is not signalled by its number once it has ended: the number may be that of another', async () => {
+    const signalled = vi.spyOn(process, 'kill');
+    onTestFinished(() => signalled.mockRestore());
+    const stop = new AbortController();
+    const ending = sh(
+      'setsid sh -c \'echo $$ > "$FOLDER/left"; exec sleep 30\' & echo $$ > "$FOLDER/main"',
+      stop.signal,
+    );
+    const left = await writtenPid('left');
+    const main = await writtenPid('main');
+    await expectGone(main);
+    await waitFor(() => signalled.mock.calls.length > 0, { what: 'its group to be ended' });
+    const toGroup = (): unknown[] => signalled.mock.calls.filter(([pid]) => pid === -main);
+    expect(toGroup()).toEqual([[-main, 'SIGKILL']]);
+    stop.abort();
+    await expect(ending).rejects.toThrow('was stopped');
+    expect(toGroup()).toHaveLength(1);
+    process.kill(left, 'SIGKILL');
+    await expectGone(left);
+  });
+
   it('tells its output and how it ended', async () => {
     expect(await sh('echo out; echo err >&2; exit 3')).toEqual({
       exit: 3,
