@@ -2,13 +2,16 @@
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { LIMITS } from '../shared/limits.ts';
+import { ServerUrl } from '../shared/server-url.ts';
 import { readSettings } from '../shared/settings-file.ts';
+import { parsePath } from '../shared/where/paths.ts';
+import { toFacts } from './facts/fact-value.ts';
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 const AgentFile = z.strictObject({
   /** Addresses of the bus: `nats://host:4222`, or `tls://host:4222`. */
-  servers: z.array(z.string().regex(/^(nats|tls):\/\/\S+$/, 'expected nats://HOST:PORT or tls://HOST:PORT')).min(1),
+  servers: z.array(ServerUrl).min(1),
   tls: z.strictObject({ caFile: z.string().optional() }).optional(),
   /** Keys and credential of this node. */
   identity: z.string().default('identity.json'),
@@ -18,9 +21,9 @@ const AgentFile = z.strictObject({
   tasksDir: z.string().default('tasks.d'),
   factsDir: z.string().default('facts.d'),
   /** Facts set here win over collected ones. */
-  facts: z.record(z.string(), z.unknown()).default({}),
+  facts: z.record(z.string(), z.unknown()).superRefine(checkFacts).default({}),
   /** Facts by which commands may be routed to this node. */
-  indexed: z.array(z.string().max(LIMITS.factPathBytes)).max(16).default(['role']),
+  indexed: z.array(z.string().max(LIMITS.factPathBytes).superRefine(checkPath)).max(16).default(['role']),
   logLevel: z.enum(LOG_LEVELS).default('info'),
   jsDomain: z.string().optional(),
   /** For embedded fleets: see and signal only processes whose environment carries this. */
@@ -43,4 +46,22 @@ export async function readAgentSettings(path: string): Promise<AgentSettings> {
     factsDir: inFolder(settings.factsDir),
     ...(settings.tls?.caFile === undefined ? {} : { tls: { caFile: inFolder(settings.tls.caFile) } }),
   });
+}
+
+/** What the fact store would not take. */
+function checkFacts(facts: Record<string, unknown>, context: z.RefinementCtx): void {
+  addProblem(context, () => toFacts(facts));
+}
+
+function checkPath(path: string, context: z.RefinementCtx): void {
+  addProblem(context, () => parsePath(path));
+}
+
+function addProblem(context: z.RefinementCtx, read: () => unknown): void {
+  try {
+    read();
+  } catch (error) {
+    // One line: a syntax error shows the text and points into it in the lines after.
+    context.addIssue({ code: 'custom', message: String((error as Error).message).split('\n')[0] ?? '' });
+  }
 }
