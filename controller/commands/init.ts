@@ -12,6 +12,7 @@ interface InitFlags {
   readonly listen: string;
   readonly dir?: string;
   readonly operator?: string;
+  readonly caFile?: string;
 }
 
 export function registerInit(program: Command, app: App): void {
@@ -24,6 +25,10 @@ export function registerInit(program: Command, app: App): void {
     .option('--listen <HOST:PORT>', 'what the bus listens on', '0.0.0.0:4222')
     .option('--dir <DIR>', 'where keys and configuration go (default: ~/.config/fleet)')
     .option('--operator <NAME>', 'your name as an operator (default: your user name)')
+    .option(
+      '--ca-file <FILE>',
+      "certificate of the authority that signed the bus's, for tls:// (default: the system's)",
+    )
     .addHelpText(
       'after',
       `
@@ -39,16 +44,9 @@ Examples:
           code: 'needs-server',
           hint: 'Say under which address servers and operators reach it: --server nats://bus.example.org:4222.',
         });
-      if (!/^(nats|tls):\/\/[^\s,]+$/.test(server))
-        throw new UsageError(`"${server}" is not the address of a bus`, {
-          code: 'bad-server',
-          hint: 'Write nats://HOST:PORT.',
-        });
-      if (!/^\S+:\d{1,5}$/.test(flags.listen))
-        throw new UsageError(`"${flags.listen}" is nothing to listen on`, {
-          code: 'bad-listen',
-          hint: 'Write HOST:PORT, such as 0.0.0.0:4222.',
-        });
+      const { assertBusAddress, assertListenAddress } = await import('../setup/bus-address.ts');
+      assertBusAddress(server);
+      assertListenAddress(flags.listen);
       const { createFleet } = await import('../setup/create-fleet.ts');
       const { FleetHome } = await import('../setup/fleet-home.ts');
       const home = new FleetHome(flags.dir ?? configFolder(app.surroundings));
@@ -59,6 +57,7 @@ Examples:
         listen: flags.listen,
         operator,
         now: app.clock.now(),
+        caFile: flags.caFile,
       });
       const inDir = flags.dir === undefined ? '' : ` --dir ${flags.dir}`;
       app.stdout.write(`Fleet ${flags.name} is made, in ${home.folder}; ${operator} is its first operator.

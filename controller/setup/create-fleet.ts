@@ -1,14 +1,15 @@
 /** Makes a fleet from nothing: root, issuer, first operator, bus configuration, context. Touches no bus. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { UsageError } from '../../shared/errors.ts';
-import { writeIdentity } from '../../shared/identity.ts';
-import { createBoxKeys, createLoginKeys, createSignKeys } from '../../shared/keys.ts';
-import { fleetIdOf, signerFromSeed } from '../../shared/signing.ts';
-import { assertFleetName } from '../../shared/subjects.ts';
+import { copyFileSync, existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { SettingsError, UsageError } from '../../shared/errors.ts';
 import { parseNodeName } from '../../shared/names/node-name.ts';
-import { issueCredential, type Credential, type CredentialBody } from '../../shared/wire/credential.ts';
-import type { FleetHome } from './fleet-home.ts';
-import { randomSerial } from './serial.ts';
+import { assertFleetName } from '../../shared/subjects.ts';
+import { FleetHome, type HomeFile } from './fleet-home.ts';
+import { holdLock } from './hold-lock.ts';
+import { describeFolderError, makeTogether } from './make-folder.ts';
+import { makeIdentity } from './make-identity.ts';
+import { assertOperatorName, OPERATOR_LIFE_MS } from './operator-name.ts';
+import { createRoot } from './root-key.ts';
 
 export interface CreateFleetOptions {
   readonly fleet: string;
@@ -17,89 +18,104 @@ export interface CreateFleetOptions {
   readonly operator: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Certificate of the authority that signed the bus's; copied. @default the system's */
+  readonly caFile?: string | undefined;
 }
 
-const DAY_MS = 24 * 60 * 60_000;
-/** An operator's key is held by a person and leaks with a laptop: a year. An issuer's is renewed by its owner: three. */
-const OPERATOR_LIFE_MS = 365 * DAY_MS;
-const ISSUER_LIFE_MS = 3 * 365 * DAY_MS;
-
-/** Identity names beside a node's: the issuer that this folder's owner signs nodes with. */
+/** An issuer's key is held by the owner of the fleet, in one place: three years. */
+const ISSUER_LIFE_MS = 3 * OPERATOR_LIFE_MS;
 const ISSUER_NAME = 'issuer';
 
-/** @throws UsageError when there is a fleet already, or a name can't be one. */
+/** All of it or nothing. @throws UsageError SettingsError */
 export async function createFleet(home: FleetHome, options: CreateFleetOptions): Promise<void> {
-  const { fleet, now, operator } = options;
-  assertFleetName(fleet);
-  parseNodeName(operator);
-  if (operator === ISSUER_NAME || operator === 'root')
-    throw new UsageError(`"${operator}" can't be the name of an operator`, {
-      code: 'bad-operator-name',
-      hint: 'Use the name of the person.',
+  assertFleetName(options.fleet);
+  parseNodeName(options.operator);
+  assertOperatorName(options.operator, [ISSUER_NAME]);
+  if (options.caFile !== undefined && !existsSync(options.caFile))
+    throw new UsageError(`there is no file ${options.caFile}`, { code: 'bad-ca-file' });
+  const wasThere = existsSync(home.folder);
+  try {
+    mkdirSync(home.folder, { recursive: true, mode: 0o700 });
+    await holdLock(home.lock, { what: 'another `fleet init`' }, async () => {
+      assertNothingInTheWay(home, options.operator);
+      await makeTogether(home.folder, basename(home.file), (aside) => makeFiles(home, new FleetHome(aside), options));
     });
+  } catch (error) {
+    if (!wasThere) removeIfEmpty(home.folder);
+    throw describeFolderError(home.folder, error);
+  }
+}
+
+function assertNothingInTheWay(home: FleetHome, operator: string): void {
   if (home.exists())
     throw new UsageError(`there is a fleet in ${home.folder} already`, {
       code: 'fleet-exists',
-      hint: 'Use another folder (--dir), or add nodes to this one with `fleet ca issue`.',
+      hint: 'Use another folder (--dir), or add nodes to this one with `fleet ca issue node`.',
     });
-  mkdirSync(home.folder, { recursive: true, mode: 0o700 });
-  const root = createSignKeys();
-  const roots = [root.publicKey];
-  const rootFile = { version: 1, fleet, publicKey: base64(root.publicKey), seed: base64(root.secret) };
-  writeFileSync(home.rootKey, `${JSON.stringify(rootFile, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
-
-  const issue = async (
-    body: Pick<CredentialBody, 'kind' | 'name' | 'roles' | 'limits'>,
-    lifeMs: number,
-    path: string,
-  ): Promise<{ credential: Credential; login: string }> => {
-    const [sign, box, login] = [createSignKeys(), createBoxKeys(), createLoginKeys()];
-    const credential = await issueCredential(
-      fleetIdOf(root.publicKey),
-      { signer: signerFromSeed(root.secret) },
-      {
-        ...body,
-        serial: randomSerial(),
-        sign: sign.publicKey,
-        box: box.publicKey,
-        trusted: {},
-        notBefore: now,
-        notAfter: now + lifeMs,
-      },
-    );
-    writeIdentity(path, fleet, roots, credential, {
-      signSeed: sign.secret,
-      boxSecret: box.secret,
-      loginSeed: login.seed,
+  if (existsSync(home.context))
+    throw new UsageError(`you belong to a fleet already: its context is ${home.context}`, {
+      code: 'context-exists',
+      hint: 'Use another folder (--dir); --context FILE then says which fleet a command is for.',
     });
-    return { credential, login: login.publicKey };
-  };
+  const { rootKey, issuer, natsConfig, caFile } = home;
+  const found = [rootKey, issuer, home.operator(operator), natsConfig, caFile].find((path) => existsSync(path));
+  if (found !== undefined)
+    throw new SettingsError(`${found} is there already, and is not overwritten`, {
+      code: 'file-in-the-way',
+      hint: 'Use another folder (--dir), or move it away.',
+    });
+}
 
-  const issuer = await issue(
-    { kind: 'issuer', name: ISSUER_NAME, roles: [], limits: { kinds: ['node', 'join'] } },
-    ISSUER_LIFE_MS,
-    home.issuer,
-  );
-  const first = await issue(
-    { kind: 'operator', name: operator, roles: ['operator'], limits: {} },
-    OPERATOR_LIFE_MS,
-    home.operator(operator),
-  );
-  writeFileSync(
-    home.context,
-    `${JSON.stringify({ servers: options.servers, identity: `${operator}.json` }, null, 2)}\n`,
-    { mode: 0o600, flag: 'wx' },
-  );
-  await home.write({
+/** @param aside where they are made; what they say is for `home` */
+async function makeFiles(home: FleetHome, aside: FleetHome, options: CreateFleetOptions): Promise<void> {
+  const { caFile, fleet, now, operator } = options;
+  const root = createRoot(aside.rootKey, fleet);
+  const issuer = await makeIdentity(aside.issuer, root, {
+    kind: 'issuer',
+    name: ISSUER_NAME,
+    roles: [],
+    limits: { kinds: ['node', 'join'] },
+    trusted: {},
+    notBefore: now,
+    notAfter: now + ISSUER_LIFE_MS,
+  });
+  const roles = ['operator'];
+  const first = await makeIdentity(aside.operator(operator), root, {
+    kind: 'operator',
+    name: operator,
+    roles,
+    limits: {},
+    trusted: {},
+    notBefore: now,
+    notAfter: now + OPERATOR_LIFE_MS,
+  });
+  const tls = caFile === undefined ? {} : { tls: { caFile: basename(home.caFile) } };
+  if (caFile !== undefined) copyFileSync(caFile, aside.caFile);
+  const servers = [...options.servers];
+  writePrivate(aside.context, { servers, ...tls, identity: `${operator}.json` });
+  const file: HomeFile = {
     version: 1,
     fleet,
-    servers: [...options.servers],
+    servers,
+    ...tls,
     listen: options.listen,
     users: [
       { role: 'issuer', name: ISSUER_NAME, login: issuer.login },
-      { role: 'operator', name: operator, login: first.login },
+      { role: 'operator', name: operator, login: first.login, roles },
     ],
-  });
+  };
+  writeFileSync(aside.natsConfig, home.renderNats(file), { mode: 0o600 });
+  writePrivate(join(aside.folder, basename(home.file)), file);
 }
 
-const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+function writePrivate(path: string, content: unknown): void {
+  writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // It was never made, or something else is in it by now.
+  }
+}

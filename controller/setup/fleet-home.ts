@@ -8,7 +8,7 @@ import * as z from 'zod';
 import writeFileAtomic from 'write-file-atomic';
 import { SettingsError } from '../../shared/errors.ts';
 import { readSettings } from '../../shared/settings-file.ts';
-import { renderNatsConfig, type BusUser } from './nats-config.ts';
+import { renderNatsConfig } from './nats-config.ts';
 
 const HomeFile = z.strictObject({
   version: z.literal(1),
@@ -17,7 +17,18 @@ const HomeFile = z.strictObject({
   servers: z.array(z.string()).min(1),
   /** What nats-server listens on, `host:port`. */
   listen: z.string(),
-  users: z.array(z.strictObject({ role: z.enum(['node', 'operator', 'issuer']), name: z.string(), login: z.string() })),
+  /** For nodes and operators; paths start at this folder. */
+  tls: z.strictObject({ caFile: z.string().optional() }).optional(),
+  jsDomain: z.string().optional(),
+  users: z.array(
+    z.strictObject({
+      role: z.enum(['node', 'operator', 'issuer']),
+      name: z.string(),
+      login: z.string(),
+      /** An operator's, for when its credential is renewed. */
+      roles: z.array(z.string()).optional(),
+    }),
+  ),
 });
 export type HomeFile = z.infer<typeof HomeFile>;
 
@@ -46,6 +57,14 @@ export class FleetHome {
   get file(): string {
     return join(this.folder, 'fleet.yaml');
   }
+  /** Certificate of the authority that signed the bus's, where `fleet init` was given one. */
+  get caFile(): string {
+    return join(this.folder, 'ca.pem');
+  }
+  /** Held by whoever writes here. */
+  get lock(): string {
+    return join(this.folder, '.lock');
+  }
   operator(name: string): string {
     return join(this.folder, `${name}.json`);
   }
@@ -58,12 +77,17 @@ export class FleetHome {
   }
 
   /** @throws SettingsError `no-fleet` */
-  async read(): Promise<HomeFile> {
+  assertExists(): void {
     if (!this.exists())
       throw new SettingsError(`there is no fleet in ${this.folder}`, {
         code: 'no-fleet',
         hint: 'Make one with `fleet init`, or name its folder with --dir.',
       });
+  }
+
+  /** @throws SettingsError `no-fleet` */
+  async read(): Promise<HomeFile> {
+    this.assertExists();
     return readSettings(this.file, 'fleet file', HomeFile);
   }
 
@@ -74,7 +98,8 @@ export class FleetHome {
     await writeFileAtomic(this.file, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 });
   }
 
-  async addUser(user: BusUser): Promise<void> {
+  /** In the place of the one of this role and name, if there is one. Expects the lock to be held. */
+  async addUser(user: HomeFile['users'][number]): Promise<void> {
     const file = await this.read();
     const others = file.users.filter(({ role, name }) => role !== user.role || name !== user.name);
     await this.write({ ...file, users: [...others, user] });

@@ -1,30 +1,31 @@
 /**
  * Makes a node: its keys and credential as a folder that is copied to the server, its login in the bus configuration,
- * and its entry for the roster. Publishing the entry is enroll-node.ts's.
+ * and its entry for the roster. Publishing the entry, and who may call this when, is enroll-node.ts's.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../../shared/errors.ts';
-import { readIdentity, writeIdentity } from '../../shared/identity.ts';
-import { createBoxKeys, createLoginKeys, createSignKeys } from '../../shared/keys.ts';
+import { readIdentity, type Identity } from '../../shared/identity.ts';
 import { parseNodeName } from '../../shared/names/node-name.ts';
 import { Subjects } from '../../shared/subjects.ts';
-import { issueCredential } from '../../shared/wire/credential.ts';
+import type { Credential } from '../../shared/wire/credential.ts';
 import { seal } from '../../shared/wire/envelope.ts';
 import { encodeRosterEntry } from '../../shared/wire/roster.ts';
-import type { FleetHome } from './fleet-home.ts';
-import { randomSerial } from './serial.ts';
+import type { FleetHome, HomeFile } from './fleet-home.ts';
+import { makeIdentity } from './make-identity.ts';
 
 export interface IssueNodeOptions {
   readonly name: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Of the roster entry: higher than that of any earlier one. @default now */
+  readonly revision?: number;
+  /** Replaces a node that was never published, and whose folder is gone. @default false */
+  readonly again?: boolean;
   /** Facts that nobody but the issuer sets; targets see them as `trusted.<name>`. */
   readonly trusted: Readonly<Record<string, string | number | boolean>>;
   /** More lines for the agent's configuration. */
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** Where the node's folder goes. @default home.node(name) */
-  readonly folder?: string;
 }
 
 export interface IssuedNode {
@@ -50,56 +51,88 @@ roles:
       - actions: [ping, facts.get, inventory, process.list, task.list]
 `;
 
-/** @throws UsageError when the name is taken or can't be one. */
+/** A folder for a new node, and its login. @throws UsageError when the name is taken or can't be one. */
 export async function issueNode(home: FleetHome, options: IssueNodeOptions): Promise<IssuedNode> {
   const name = parseNodeName(options.name);
-  const { fleet, servers, users } = await home.read();
-  if (users.some((user) => user.role === 'node' && user.name === name))
-    throw new UsageError(`there is a node ${name} in this fleet already`, {
-      code: 'name-taken',
-      hint: 'Choose another name, or use the folder that was made for it.',
-    });
-  const issuer = readIdentity(home.issuer);
-  const [sign, box, login] = [createSignKeys(), createBoxKeys(), createLoginKeys()];
-  const notAfter = Math.min(options.now + NODE_LIFE_MS, issuer.credential.body.notAfter);
-  const credential = await issueCredential(issuer.fleetId, issuer, {
-    serial: randomSerial(),
-    kind: 'node',
-    name,
-    sign: sign.publicKey,
-    box: box.publicKey,
-    roles: [],
-    limits: {},
-    trusted: { ...options.trusted },
-    notBefore: options.now,
-    notAfter,
-  });
-
-  const folder = options.folder ?? home.node(name);
+  const { users, ...file } = await home.read();
+  if (options.again !== true && users.some((user) => user.role === 'node' && user.name === name))
+    throw nameTaken(home, name);
+  const folder = home.node(name);
   rmSync(folder, { recursive: true, force: true });
   for (const part of ['', 'tasks.d', 'facts.d', 'state'])
     mkdirSync(join(folder, part), { recursive: true, mode: 0o700 });
-  writeIdentity(join(folder, 'identity.json'), fleet, issuer.roots, credential, {
-    signSeed: sign.secret,
-    boxSecret: box.secret,
-    loginSeed: login.seed,
-  });
-  writeFileSync(join(folder, 'agent.yaml'), `${JSON.stringify({ servers, ...options.settings }, null, 2)}\n`, {
-    mode: 0o600,
-  });
+  writeSettings(home, folder, file, options.settings);
   writeFileSync(join(folder, 'policy.yaml'), FIRST_POLICY, { mode: 0o600 });
   // The agent's replay memory starts empty exactly once: see agent/replay/.
   writeFileSync(join(folder, 'state', 'fresh'), '', { mode: 0o600 });
+  return giveKeys(home, options);
+}
 
-  const subject = new Subjects(fleet).roster(name);
-  const entry = encodeRosterEntry({
-    subject,
-    revision: options.now,
-    node: name,
-    state: 'joined',
-    credential: credential.bytes,
+/**
+ * New keys for a node, as the identity file in its folder; everything else there stays as it is, and the old keys can't
+ * log in any more.
+ */
+export async function renewNode(home: FleetHome, options: IssueNodeOptions): Promise<IssuedNode> {
+  mkdirSync(home.node(options.name), { recursive: true, mode: 0o700 });
+  return giveKeys(home, options);
+}
+
+/** The node of a run that was interrupted before its entry was published; undefined where its folder isn't whole. */
+export async function resumeNode(home: FleetHome, options: IssueNodeOptions): Promise<IssuedNode | undefined> {
+  const path = join(home.node(options.name), 'identity.json');
+  if (!existsSync(path)) return undefined;
+  const { credential } = readIdentity(path);
+  return sealNode(home, readIdentity(home.issuer), credential, options.revision ?? options.now);
+}
+
+export function nameTaken(home: FleetHome, name: string): UsageError {
+  return new UsageError(`there is a node ${name} in this fleet already`, {
+    code: 'name-taken',
+    hint: `Choose another name, use the folder that was made for it (${home.node(name)}), or give it new keys: fleet ca renew node ${name}`,
   });
+}
+
+function writeSettings(
+  home: FleetHome,
+  folder: string,
+  { servers, tls, jsDomain }: Omit<HomeFile, 'users'>,
+  more: IssueNodeOptions['settings'],
+): void {
+  const caFile = tls?.caFile === undefined ? undefined : resolve(home.folder, tls.caFile);
+  if (caFile !== undefined) copyFileSync(caFile, join(folder, basename(home.caFile)));
+  const settings = {
+    servers,
+    ...(tls === undefined ? {} : { tls: caFile === undefined ? {} : { caFile: basename(home.caFile) } }),
+    ...(jsDomain === undefined ? {} : { jsDomain }),
+    ...more,
+  };
+  writeFileSync(join(folder, 'agent.yaml'), `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
+}
+
+async function giveKeys(home: FleetHome, { name, now, revision, trusted }: IssueNodeOptions): Promise<IssuedNode> {
+  const issuer = readIdentity(home.issuer);
+  const { credential, login } = await makeIdentity(join(home.node(name), 'identity.json'), issuer, {
+    kind: 'node',
+    name,
+    roles: [],
+    limits: {},
+    trusted: { ...trusted },
+    notBefore: now,
+    notAfter: Math.min(now + NODE_LIFE_MS, issuer.credential.body.notAfter),
+  });
+  await home.addUser({ role: 'node', name, login });
+  return sealNode(home, issuer, credential, revision ?? now);
+}
+
+async function sealNode(
+  home: FleetHome,
+  issuer: Identity,
+  credential: Credential,
+  revision: number,
+): Promise<IssuedNode> {
+  const { name } = credential.body;
+  const subject = new Subjects(issuer.fleet).roster(name);
+  const entry = encodeRosterEntry({ subject, revision, node: name, state: 'joined', credential: credential.bytes });
   const data = await seal('roster', issuer.fleetId, issuer, entry, { inlineCredential: true });
-  await home.addUser({ role: 'node', name, login: login.publicKey });
-  return { name, folder, roster: { subject, data } };
+  return { name, folder: home.node(name), roster: { subject, data } };
 }
