@@ -65,7 +65,7 @@ export function readIdentity(path: string): Identity {
   const broken = (why: string, cause?: unknown): SettingsError =>
     new SettingsError(`identity file ${path} is broken: ${why}`, {
       code: 'identity-broken',
-      hint: 'Issue it again (`fleet ca issue`), or copy it again from where it was issued.',
+      hint: 'Copy it again from where it was issued, or have new keys made (`fleet ca renew`).',
       cause,
     });
   let json: unknown;

@@ -1,17 +1,114 @@
-/** Writes roster entries to the bus, in the issuer's name; makes the stream that keeps them when it isn't there. */
+/**
+ * Brings nodes onto the roster, in the issuer's name: one `fleet ca` at a time, and so that a second run finishes what
+ * an interrupted one has begun. Makes the stream that keeps the roster when it isn't there.
+ */
+import { resolve } from 'node:path';
+import type { Bus } from '../../shared/bus.ts';
+import { systemClock } from '../../shared/clock.ts';
+import { UsageError } from '../../shared/errors.ts';
 import { readIdentity } from '../../shared/identity.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { connectBus } from '../../shared/nats-bus.ts';
-import type { Bus } from '../../shared/bus.ts';
 import { inventoryStream, Subjects } from '../../shared/subjects.ts';
+import { TrustStore } from '../../shared/trust.ts';
+import { parseCredential, type CredentialBody } from '../../shared/wire/credential.ts';
+import { open } from '../../shared/wire/envelope.ts';
+import { decodeRosterEntry } from '../../shared/wire/roster.ts';
 import type { FleetHome } from './fleet-home.ts';
-import type { IssuedNode } from './issue-node.ts';
+import { holdLock } from './hold-lock.ts';
+import { issueNode, nameTaken, renewNode, resumeNode, type IssuedNode } from './issue-node.ts';
+
+export interface EnrollOptions {
+  readonly names: readonly string[];
+  /** Facts that nobody but the issuer sets. @default when renewing, those that the node has */
+  readonly trusted?: CredentialBody['trusted'] | undefined;
+  /** New keys for nodes that there are; the old ones can't log in any more. */
+  readonly renew: boolean;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly onWait?: (line: string) => unknown;
+  readonly signal?: AbortSignal;
+}
+
+interface Enrolled {
+  readonly revision: number;
+  readonly trusted: CredentialBody['trusted'];
+}
+
+/** @throws UsageError SettingsError TransportError: no node is made where one can't be, or where the bus isn't there */
+export function enrollNodes(home: FleetHome, options: EnrollOptions): Promise<IssuedNode[]> {
+  home.assertExists();
+  return holdLock(home.lock, { ...options, what: 'another `fleet ca`' }, async () => {
+    const bus = await connectIssuer(home);
+    try {
+      const enrolled = new Map<string, Enrolled | undefined>();
+      for (const name of options.names) enrolled.set(name, await readEnrolled(home, bus, name));
+      await assertPossible(home, options, enrolled);
+      const issued: IssuedNode[] = [];
+      for (const [name, before] of enrolled) issued.push(await makeNode(home, options, name, before));
+      await publishRoster(bus, issued);
+      return issued;
+    } finally {
+      await bus.close();
+    }
+  });
+}
+
+async function assertPossible(
+  home: FleetHome,
+  { renew }: EnrollOptions,
+  enrolled: ReadonlyMap<string, Enrolled | undefined>,
+): Promise<void> {
+  const { users } = await home.read();
+  const isUser = (name: string): boolean => users.some((user) => user.role === 'node' && user.name === name);
+  for (const [name, before] of enrolled) {
+    if (renew && before === undefined)
+      throw new UsageError(`there is no node ${name} in this fleet`, {
+        code: 'no-such-node',
+        hint: `Make it: fleet ca issue node ${name}`,
+      });
+    // Known to the bus and not on the roster: an earlier run was interrupted.
+    if (!renew && before !== undefined && isUser(name)) throw nameTaken(home, name);
+  }
+}
+
+async function makeNode(
+  home: FleetHome,
+  { now, renew, trusted }: EnrollOptions,
+  name: string,
+  before: Enrolled | undefined,
+): Promise<IssuedNode> {
+  // Whatever clocks said: the newer entry has the higher number.
+  const revision = Math.max(now, (before?.revision ?? 0) + 1);
+  if (renew) return renewNode(home, { name, now, revision, trusted: trusted ?? before?.trusted ?? {} });
+  const options = { name, now, revision, trusted: trusted ?? {} };
+  const { users } = await home.read();
+  if (!users.some((user) => user.role === 'node' && user.name === name)) return issueNode(home, options);
+  return (await resumeNode(home, options)) ?? (await issueNode(home, { ...options, again: true }));
+}
+
+/** What the roster says of the node. @throws ProtocolError when its entry isn't this fleet's issuer's */
+async function readEnrolled(home: FleetHome, bus: Bus, name: string): Promise<Enrolled | undefined> {
+  const { fleet, fleetId, roots } = readIdentity(home.issuer);
+  const stored = await bus.load(inventoryStream(fleet), new Subjects(fleet).roster(name));
+  if (stored === undefined) return undefined;
+  const trust = new TrustStore({ fleetId, roots }, { clock: systemClock });
+  const { revision, credential } = decodeRosterEntry(open('roster', fleetId, stored.data, trust).payload);
+  return { revision, trusted: parseCredential(credential).body.trusted };
+}
 
 /** Connects as the issuer. @throws TransportError */
 export async function connectIssuer(home: FleetHome): Promise<Bus> {
-  const { servers, fleet } = await home.read();
+  const { servers, fleet, tls, jsDomain } = await home.read();
   const issuer = readIdentity(home.issuer);
-  const bus = await connectBus({ servers, name: issuer.name, loginSeed: issuer.loginSeed, patient: false });
+  const bus = await connectBus({
+    servers,
+    name: issuer.name,
+    loginSeed: issuer.loginSeed,
+    patient: false,
+    ...(tls === undefined ? {} : { tls: tls.caFile === undefined ? {} : { caFile: resolve(home.folder, tls.caFile) } }),
+    jsDomain,
+  });
   try {
     const subjects = new Subjects(fleet);
     await bus.ensureStream({

@@ -38,7 +38,7 @@ export function renderNatsConfig(options: NatsConfigOptions): string {
   const control = users.filter(({ role }) => role !== 'node');
   const quote = (text: string): string => JSON.stringify(text);
   const lines = [
-    '# nats-server for Fleet. Written by `fleet init` and `fleet ca issue`, which will write it again: put what is yours',
+    '# nats-server for Fleet. Written by `fleet init` and `fleet ca`, which will write it again: put what is yours',
     '# into a file of its own and `include` this one.',
     `server_name: ${quote(options.serverName)}`,
     `listen: ${quote(options.listen)}`,

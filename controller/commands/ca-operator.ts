@@ -1,0 +1,70 @@
+/** `fleet ca issue operator`, `fleet ca renew operator`: people who may command. Needs the root key. */
+import { InvalidArgumentError, type Command } from 'commander';
+import type { App } from '../app.ts';
+import { collect } from '../options/target-options.ts';
+import { changeFleet } from './change-fleet.ts';
+
+interface OperatorFlags {
+  readonly role?: string[];
+  readonly days?: number;
+  readonly root?: string;
+  readonly dir?: string;
+}
+
+const DAY_MS = 24 * 60 * 60_000;
+const MAX_DAYS = 3_650;
+
+export function registerCaOperator(issue: Command, renew: Command, app: App): void {
+  const issueOperator = addOptions(issue.command('operator'), '')
+    .description('Makes the keys of a person who may command, as an identity file.')
+    .addHelpText(
+      'after',
+      `
+The file goes to the person, who names it with --identity or in a context file.
+
+Examples:
+  fleet ca issue operator bob --role reader
+  fleet ca issue operator carol --role operator --days 30 --root /media/safe/root.json`,
+    )
+    .action((name: string) => run(name, false, issueOperator.opts<OperatorFlags>(), app));
+  const renewOperator = addOptions(renew.command('operator'), ' (default: as it was)')
+    .description('Makes new keys for an operator; the old ones can not log in any more.')
+    .addHelpText('after', '\nExamples:\n  fleet ca renew operator alice')
+    .action((name: string) => run(name, true, renewOperator.opts<OperatorFlags>(), app));
+}
+
+function addOptions(command: Command, roles: string): Command {
+  return command
+    .argument('<NAME>', 'name of the person')
+    .option('--role <ROLE>', `role in the policies of the nodes; repeatable${roles}`, collect)
+    .option('--days <N>', 'how long the credential is good', parseDays, 365)
+    .option('--root <FILE>', 'root key (default: root.json in the folder of the fleet)')
+    .option('--dir <DIR>', 'folder of the fleet (default: ~/.config/fleet)');
+}
+
+function parseDays(text: string): number {
+  const days = Number(text);
+  if (!/^\d{1,4}$/.test(text) || days < 1 || days > MAX_DAYS)
+    throw new InvalidArgumentError(`Expected 1 to ${MAX_DAYS} days.`);
+  return days;
+}
+
+async function run(name: string, renew: boolean, flags: OperatorFlags, app: App): Promise<void> {
+  const { issueOperator } = await import('../setup/issue-operator.ts');
+  const { path, roles, notAfter } = await changeFleet(flags.dir, app, (home, waiting) =>
+    issueOperator(home, {
+      ...waiting,
+      name,
+      renew,
+      roles: flags.role,
+      lifeMs: (flags.days ?? 365) * DAY_MS,
+      rootFile: flags.root,
+      now: app.clock.now(),
+    }),
+  );
+  app.stdout.write(`${name}  ${path}\n`);
+  app.stderr.write(
+    `It is good until ${new Date(notAfter).toISOString().slice(0, 10)}, as ${roles.join(', ')}. Move the file to the machine of ${name}, keys and all, and keep no copy;
+it is used there with \`fleet --server URL --identity FILE\`, or by a context file (docs/operations.md).\n`,
+  );
+}

@@ -1,0 +1,90 @@
+/** Makes an operator, or new keys for one: the identity file that the person gets, and the login at the bus. */
+import { existsSync } from 'node:fs';
+import { UsageError } from '../../shared/errors.ts';
+import { readIdentity } from '../../shared/identity.ts';
+import { parseNodeName } from '../../shared/names/node-name.ts';
+import type { FleetHome } from './fleet-home.ts';
+import { holdLock } from './hold-lock.ts';
+import { makeIdentity } from './make-identity.ts';
+import { assertOperatorName, OPERATOR_LIFE_MS } from './operator-name.ts';
+import { readRoot } from './root-key.ts';
+
+export interface IssueOperatorOptions {
+  readonly name: string;
+  /** What the policies of nodes go by. @default when renewing, those it has */
+  readonly roles?: readonly string[] | undefined;
+  /** @default a year */
+  readonly lifeMs?: number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** @default root.json in the folder of the fleet */
+  readonly rootFile?: string | undefined;
+  /** New keys for an operator that there is; the old ones can't log in any more. */
+  readonly renew: boolean;
+  readonly onWait?: (line: string) => unknown;
+  readonly signal?: AbortSignal;
+}
+
+export interface IssuedOperator {
+  readonly path: string;
+  readonly roles: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number;
+}
+
+/** A second run after one that was interrupted starts over. @throws UsageError SettingsError */
+export function issueOperator(home: FleetHome, options: IssueOperatorOptions): Promise<IssuedOperator> {
+  home.assertExists();
+  return holdLock(home.lock, { ...options, what: 'another `fleet ca`' }, async () => {
+    const name = parseNodeName(options.name);
+    const { users } = await home.read();
+    assertOperatorName(
+      name,
+      users.filter(({ role }) => role === 'issuer').map((user) => user.name),
+    );
+    const known = users.find((user) => user.role === 'operator' && user.name === name);
+    if (known === undefined && options.renew)
+      throw new UsageError(`there is no operator ${name} in this fleet`, {
+        code: 'no-such-operator',
+        hint: `Make one: fleet ca issue operator ${name} --role ROLE`,
+      });
+    if (known !== undefined && !options.renew)
+      throw new UsageError(`there is an operator ${name} in this fleet already`, {
+        code: 'name-taken',
+        hint: `Choose another name, or give this one new keys: fleet ca renew operator ${name}`,
+      });
+    const roles = options.roles ?? known?.roles ?? [];
+    if (roles.length === 0)
+      throw new UsageError(`which roles has ${name}?`, {
+        code: 'needs-role',
+        hint: 'Say --role ROLE, as in the policies of the nodes; repeatable.',
+      });
+    const { fleetId } = readIdentity(home.issuer);
+    const root = readRoot(options.rootFile ?? home.rootKey, fleetId);
+    const path = home.operator(name);
+    assertReplaceable(path, name, fleetId);
+    const notAfter = options.now + (options.lifeMs ?? OPERATOR_LIFE_MS);
+    const { login } = await makeIdentity(path, root, {
+      kind: 'operator',
+      name,
+      roles: [...roles],
+      limits: {},
+      trusted: {},
+      notBefore: options.now,
+      notAfter,
+    });
+    await home.addUser({ role: 'operator', name, login, roles: [...roles] });
+    return { path, roles, notAfter };
+  });
+}
+
+/** An identity of this name may be somebody's of another fleet, whose only copy it is. */
+function assertReplaceable(path: string, name: string, fleetId: string): void {
+  if (!existsSync(path)) return;
+  const found = readIdentity(path);
+  if (found.fleetId === fleetId && found.name === name) return;
+  throw new UsageError(`${path} is another identity, and is not overwritten`, {
+    code: 'file-in-the-way',
+    hint: 'Move it away, or choose another name.',
+  });
+}
