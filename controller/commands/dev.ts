@@ -1,12 +1,12 @@
 /** `fleet dev`: an embedded fleet to try things on. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, UsageError } from '../../shared/errors.ts';
 import { foldNames } from '../../shared/names/fold.ts';
 import type { App } from '../app.ts';
 import { embeddedFolder } from '../context.ts';
-import { isUp, readState, type EmbeddedState } from '../dev/embedded-state.ts';
+import { isUp, lockFile, readState, type EmbeddedState } from '../dev/embedded-state.ts';
 import { isMarked } from '../dev/marked-processes.ts';
 
 /** In a checkout the program isn't on the PATH. */
@@ -45,11 +45,7 @@ export function registerDev(program: Command, app: App): void {
 
 async function runUp(flags: { spec?: string }, app: App): Promise<void> {
   const folder = embeddedFolder(app.surroundings);
-  if (isUp(folder))
-    throw new UsageError('an embedded fleet is up already', {
-      code: 'already-up',
-      hint: '`fleet dev status` describes it, `fleet dev down` ends it.',
-    });
+  assertNotUp(folder);
   const { readSpec } = await import('../dev/spec.ts');
   const { up } = await import('../dev/up.ts');
   const { findNatsServer, unpackedFolder } = await import('../dev/find-nats-server.ts');
@@ -58,24 +54,47 @@ async function runUp(flags: { spec?: string }, app: App): Promise<void> {
     { explicit: app.natsServer, path: app.path, unpacked: unpackedFolder(app.packageFolder) },
     app.interrupt,
   );
-  const state = await up({
-    folder,
-    nodes,
-    natsServer: natsServer.path,
-    agentProgram: join(app.packageFolder, 'dist', 'bin', 'fleet-agent.js'),
-    path: app.path,
-    signal: app.interrupt,
+  const state = await alone(folder, app, () => {
+    // Another one may have come up meanwhile.
+    assertNotUp(folder);
+    return up({
+      folder,
+      nodes,
+      natsServer: natsServer.path,
+      agentProgram: join(app.packageFolder, 'dist', 'bin', 'fleet-agent.js'),
+      path: app.path,
+      signal: app.interrupt,
+    });
   });
   app.stdout.write(`${describe(state)}\n`);
 }
 
+function assertNotUp(folder: string): void {
+  if (isUp(folder))
+    throw new UsageError('an embedded fleet is up already', {
+      code: 'already-up',
+      hint: '`fleet dev status` describes it, `fleet dev down` ends it.',
+    });
+}
+
+/** One starts or ends it at a time: two would take each other's apart. */
+async function alone<T>(folder: string, app: App, work: () => Promise<T>): Promise<T> {
+  const { holdLock } = await import('../setup/hold-lock.ts');
+  mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
+  const what = 'another `fleet dev up` or `fleet dev down`';
+  const onWait = (line: string): unknown => app.stderr.write(`fleet: ${line}\n`);
+  return holdLock(lockFile(folder), { what, onWait, signal: app.interrupt }, work);
+}
+
 async function runDown(app: App): Promise<void> {
   const { down } = await import('../dev/down.ts');
-  const ended = await down(embeddedFolder(app.surroundings));
+  const folder = embeddedFolder(app.surroundings);
+  // An interrupt is for the waiting only: what has begun to end is ended.
+  const ended = await alone(folder, app, () => down(folder));
   app.stdout.write(
     ended === undefined
       ? 'No embedded fleet is up.\n'
-      : `The embedded fleet is down: ${ended} processes ended, nothing left behind.
+      : `The embedded fleet is down: ${ended} ${ended === 1 ? 'process' : 'processes'} ended, nothing left behind.
 
 To go on: \`npm start -- --keep\` leaves it up, to try things on; README.md has the way to your first real servers.\n`,
   );
@@ -85,7 +104,11 @@ function runStatus(app: App): void {
   const folder = embeddedFolder(app.surroundings);
   const state = isUp(folder) ? readState(folder) : undefined;
   if (state === undefined) {
-    app.stdout.write('No embedded fleet is up. `fleet dev up` starts one.\n');
+    app.stdout.write(
+      readState(folder) === undefined
+        ? 'No embedded fleet is up. `fleet dev up` starts one.\n'
+        : 'No embedded fleet is up: one is being started, or was interrupted. `fleet dev up` starts over, `fleet dev down` clears up.\n',
+    );
     return app.setExit(EXIT.noMatch);
   }
   const dead = state.nodes.filter(({ pid }) => !isMarked(pid, state.mark));
@@ -98,5 +121,6 @@ function runStatus(app: App): void {
 }
 
 function describe({ nodes, server }: EmbeddedState): string {
-  return `The embedded fleet is up: ${nodes.length} nodes (${foldNames(nodes.map(({ name }) => name))}), bus at ${server}`;
+  const count = `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}`;
+  return `The embedded fleet is up: ${count} (${foldNames(nodes.map(({ name }) => name))}), bus at ${server}`;
 }

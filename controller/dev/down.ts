@@ -3,7 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { readState } from './embedded-state.ts';
 import { endMarked } from './marked-processes.ts';
 
-/** @returns how many processes were ended; undefined when there was nothing at all. */
+/** Expects the lock to be held. @returns how many processes were ended; undefined when there was nothing at all. */
 export async function down(folder: string): Promise<number | undefined> {
   if (!existsSync(folder)) return undefined;
   const state = readState(folder);

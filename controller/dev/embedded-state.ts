@@ -8,6 +8,8 @@ const StateFile = z.strictObject({
   version: z.literal(1),
   /** In the environment of every process of this fleet. */
   mark: z.string(),
+  /** Written last: without it the start was interrupted, and what there is of it is only to be ended. */
+  ready: z.boolean(),
   server: z.string(),
   natsPid: z.number().int(),
   nodes: z.array(z.strictObject({ name: z.string(), pid: z.number().int(), processes: z.array(z.number().int()) })),
@@ -26,8 +28,11 @@ export function readState(folder: string): EmbeddedState | undefined {
   }
 }
 
-/** Up means that its bus runs; a node that died is for `dev status` to tell. */
+/** Held while it is started or ended; beside the folder, which comes and goes. */
+export const lockFile = (folder: string): string => `${folder}.lock`;
+
+/** Up means that it came up whole and its bus runs; a node that died is for `dev status` to tell. */
 export function isUp(folder: string): boolean {
   const state = readState(folder);
-  return state !== undefined && isMarked(state.natsPid, state.mark);
+  return state !== undefined && state.ready && isMarked(state.natsPid, state.mark);
 }

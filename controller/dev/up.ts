@@ -3,7 +3,17 @@
  * way that a real fleet is (keys, credentials, roster, permissions). What fails on the way is taken down again.
  */
 import { randomBytes } from 'node:crypto';
-import { cpSync, chmodSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { SettingsError } from '../../shared/errors.ts';
@@ -14,7 +24,7 @@ import { connectIssuer, publishRoster } from '../setup/enroll-node.ts';
 import { FleetHome } from '../setup/fleet-home.ts';
 import { issueNode, type IssuedNode } from '../setup/issue-node.ts';
 import { down } from './down.ts';
-import { stateFile, type EmbeddedState } from './embedded-state.ts';
+import { readState, stateFile, type EmbeddedState } from './embedded-state.ts';
 import { endMarked, FLEET_VARIABLE, NODE_VARIABLE, nodeMark, isMarked } from './marked-processes.ts';
 import type { EmbeddedNode } from './spec.ts';
 import { findFreePort, waitForPort } from './start-nats.ts';
@@ -35,16 +45,18 @@ export interface UpOptions {
 /** How long the nodes get until each has answered: many on a small machine start one after another. */
 const READY_PATIENCE_MS = 60_000;
 const ASK_EVERY_MS = 50;
+/** Lines of an agent's log that an error quotes. */
+const LOG_LINES = 5;
 const OPERATOR = 'operator';
 
-/** Expects that none is up. @throws SettingsError TransportError */
+/** Expects that none is up, and the lock to be held. @throws SettingsError TransportError */
 export async function up(options: UpOptions): Promise<EmbeddedState> {
   const { folder, nodes, signal } = options;
   // An interrupted run may have left files or processes.
   await down(folder);
   const mark = randomBytes(12).toString('hex');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const state: EmbeddedState = { version: 1, mark, server: '', natsPid: 0, nodes: [] };
+  const state: EmbeddedState = { version: 1, mark, ready: false, server: '', natsPid: 0, nodes: [] };
   // Written first: whatever happens from here on, `dev down` knows what to look for.
   const save = (): Promise<void> => writeFileAtomic(stateFile(folder), `${JSON.stringify(state)}\n`, { mode: 0o600 });
   await save();
@@ -60,7 +72,11 @@ export async function up(options: UpOptions): Promise<EmbeddedState> {
       now: systemClock.now(),
     });
     const issued: IssuedNode[] = [];
-    for (const node of nodes) issued.push(await issueEmbedded(home, node, mark));
+    for (const node of nodes) {
+      signal.throwIfAborted();
+      issued.push(await issueEmbedded(home, node, mark));
+    }
+    signal.throwIfAborted();
     state.natsPid = await startBus(options, home, mark, port);
     await save();
     const bus = await connectIssuer(home);
@@ -77,11 +93,14 @@ export async function up(options: UpOptions): Promise<EmbeddedState> {
       state.nodes.push({ name: node.name, pid, processes });
     }
     await save();
-    await waitUntilAllAnswer(home, state, folder, signal);
+    await waitUntilAllAnswer(home, state, signal);
+    state.ready = true;
+    await save();
     return state;
   } catch (error) {
     await endMarked(mark);
-    rmSync(folder, { recursive: true, force: true });
+    // Only what carries this run's mark is this run's to remove.
+    if (readState(folder)?.mark === mark) rmSync(folder, { recursive: true, force: true });
     throw error;
   }
 }
@@ -160,12 +179,7 @@ async function startProcesses(node: EmbeddedNode, folder: string, mark: string, 
 }
 
 /** Up means: every node answers, and has told the inventory about itself. */
-async function waitUntilAllAnswer(
-  home: FleetHome,
-  state: EmbeddedState,
-  folder: string,
-  signal: AbortSignal,
-): Promise<void> {
+async function waitUntilAllAnswer(home: FleetHome, state: EmbeddedState, signal: AbortSignal): Promise<void> {
   const fleet = await Fleet.connect({ servers: [state.server], identity: home.operator(OPERATOR) });
   const giveUpAt = systemClock.monotonic() + READY_PATIENCE_MS;
   try {
@@ -176,13 +190,23 @@ async function waitUntilAllAnswer(
       if (missing.length === 0) return;
       const dead = missing.find(({ pid }) => !isMarked(pid, state.mark));
       if (dead !== undefined || systemClock.monotonic() > giveUpAt)
-        throw new SettingsError(`the agent of ${(dead ?? missing[0])?.name ?? ''} did not come up`, {
-          code: 'agent-not-started',
-          hint: `Run it by hand to see why: fleet-agent --config ${join(folder, 'nodes', (dead ?? missing[0])?.name ?? '', 'agent.yaml')}`,
-        });
+        throw notStarted((dead ?? missing[0])?.name ?? '', home, dead !== undefined);
       await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
     }
   } finally {
     await fleet.close();
   }
+}
+
+/** Its log goes with the folder: what matters of it is said here. */
+function notStarted(name: string, home: FleetHome, hasEnded: boolean): SettingsError {
+  const log = readFileSync(join(home.node(name), 'agent.log'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .slice(-LOG_LINES);
+  const why = hasEnded ? 'ended' : `did not answer within ${READY_PATIENCE_MS / 1000} s`;
+  return new SettingsError(`the agent of ${name} ${why}; the end of its log:\n${log.join('\n')}`, {
+    code: 'agent-not-started',
+    hint: 'Nothing of the embedded fleet is left. Mend the specification, or look at what the log says, and try again.',
+  });
 }
