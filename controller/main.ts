@@ -2,11 +2,14 @@
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../shared/clock.ts';
-import { InterruptedError } from '../shared/errors.ts';
+import { EXIT, InterruptedError } from '../shared/errors.ts';
 import { VERSION } from '../shared/version.ts';
 
 /** How long the process gets to end by itself, once its command has ended. */
 const LEFTOVER_PATIENCE_MS = 200;
+
+/** Each ends a command in the same way; a second signal ends the program at once. */
+const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 async function main(args: readonly string[]): Promise<void> {
   if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
@@ -15,7 +18,11 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const { runProgram } = await import('./program.ts');
   const interrupt = new AbortController();
-  process.once('SIGINT', () => interrupt.abort(new InterruptedError('interrupted', { code: 'interrupted' })));
+  const end = (): void => {
+    for (const signal of INTERRUPTS) process.off(signal, end);
+    interrupt.abort(new InterruptedError('interrupted', { code: 'interrupted' }));
+  };
+  for (const signal of INTERRUPTS) process.on(signal, end);
   const { env } = process;
   await runProgram(args, {
     surroundings: {
@@ -43,6 +50,11 @@ async function main(args: readonly string[]): Promise<void> {
 /** An empty variable is an unset one. */
 const given = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
 
+// Who reads our output may stop reading (`fleet ca | head -1`): what a command does is done all the same, without a word.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.exitCode = EXIT.internal;
+  });
 await main(process.argv.slice(2));
 // The socket of a connection attempt that timed out stays open within nats.js: nothing to stay for.
 setTimeout(() => process.exit(), LEFTOVER_PATIENCE_MS).unref();

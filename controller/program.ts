@@ -84,7 +84,10 @@ function report(error: unknown, program: Command, args: readonly string[], { std
     if (error.code === 'commander.help') return EXIT.usage;
     const text = error.message.replace(/^error: /, '').replaceAll(/\n\(?(Did you mean [^)\n]*)\)?/g, '\n  $1');
     const suggestion = error.code === 'commander.unknownCommand' ? suggestCommand(text, commandNames(program)) : '';
-    stderr.write(`fleet: ${text}${suggestion}\n  \`fleet${commandPath(program, args)} --help\` shows what there is.\n`);
+    const separator = error.code === 'commander.unknownOption' ? suggestSeparator(commandPath(program, args)) : '';
+    stderr.write(
+      `fleet: ${text}${suggestion}${separator}\n  \`fleet${commandPath(program, args)} --help\` shows what there is.\n`,
+    );
     return EXIT.usage;
   }
   if (error instanceof FleetError) {
@@ -97,6 +100,12 @@ function report(error: unknown, program: Command, args: readonly string[], { std
   stderr.write(`fleet: internal error, please report it\n${stack}\n`);
   return EXIT.internal;
 }
+
+/** `fleet exec uname -r`: the option was the program's. */
+const suggestSeparator = (path: string): string =>
+  path === ' exec'
+    ? '\n  If it belongs to the program, put that after `--`: fleet exec --all -- PROGRAM ARGUMENTS'
+    : '';
 
 function forEachCommand(command: Command, visit: (command: Command) => void): void {
   visit(command);
