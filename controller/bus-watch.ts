@@ -58,7 +58,7 @@ export class BusWatch {
       case 'closed':
         return this.#lose('the connection to the bus has ended');
       case 'refused':
-        for (const waiter of [...this.#waiters])
+        for (const waiter of this.#waiters)
           if (waiter.subject === event.subject) this.#tell(waiter, 'the bus does not let this identity hear answers');
     }
   }
@@ -66,7 +66,7 @@ export class BusWatch {
   #lose(why: string): void {
     clearTimeout(this.#away);
     this.#lost ??= why;
-    for (const waiter of [...this.#waiters]) this.#tell(waiter, this.#lost);
+    for (const waiter of this.#waiters) this.#tell(waiter, this.#lost);
   }
 
   #tell(waiter: Waiter, why: string): void {

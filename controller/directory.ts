@@ -46,7 +46,7 @@ export async function readRoster(dependencies: DirectoryDependencies): Promise<D
   const { bus, fleet, subjects } = dependencies;
   const roster = new Map<string, RosterNode>();
   const problems: string[] = [];
-  for (const stored of await loadRosterEntries(bus, inventoryStream(fleet), subjects.rosters())) {
+  for (const stored of await loadEntries(bus, inventoryStream(fleet), subjects.rosters())) {
     try {
       const node = readRosterEntry(stored, dependencies);
       roster.set(node.name, node);
@@ -60,7 +60,7 @@ export async function readRoster(dependencies: DirectoryDependencies): Promise<D
 }
 
 /** The first node that is enrolled makes the stream. */
-async function loadRosterEntries(bus: Bus, stream: string, filter: string): Promise<StoredMessage[]> {
+async function loadEntries(bus: Bus, stream: string, filter: string): Promise<StoredMessage[]> {
   try {
     return await bus.loadAll(stream, filter);
   } catch (error) {
@@ -101,7 +101,7 @@ export async function readInventory(
   roster?: Directory['roster'],
 ): Promise<{ bodies: Map<string, InventoryBody>; problems: string[] }> {
   const { bus, fleet, subjects } = dependencies;
-  const stored = await bus.loadAll(inventoryStream(fleet), subjects.inventoryBodies());
+  const stored = await loadEntries(bus, inventoryStream(fleet), subjects.inventoryBodies());
   const subjectOf = (node: string): string => subjects.inventoryBody(node);
   const { entries, problems } = readEntries(stored, dependencies, decodeInventoryBody, subjectOf, roster);
   for (const { subject, volatile } of entries.values())
@@ -119,7 +119,7 @@ export async function readInventoryHeads(
   roster?: Directory['roster'],
 ): Promise<{ heads: Map<string, InventoryHead>; problems: string[] }> {
   const { bus, fleet, subjects } = dependencies;
-  const stored = await bus.loadAll(inventoryStream(fleet), subjects.inventoryHeads());
+  const stored = await loadEntries(bus, inventoryStream(fleet), subjects.inventoryHeads());
   const subjectOf = (node: string): string => subjects.inventoryHead(node);
   const { entries, problems } = readEntries(stored, dependencies, decodeInventoryHead, subjectOf, roster);
   return { heads: entries, problems };

@@ -95,6 +95,8 @@ describe('a fleet without nodes', () => {
         roster: new Map(),
         problems: [expect.stringContaining('fleet ca issue node') as string],
       });
+    expect(await readInventory(without)).toEqual({ bodies: new Map(), problems: [] });
+    expect(await readInventoryHeads(without)).toEqual({ heads: new Map(), problems: [] });
     bus.loadAll = () => Promise.reject(new TransportError('no', { code: 'no-storage' }));
     await expect(readRoster(source)).rejects.toMatchObject({ code: 'no-storage' });
   });
