@@ -47,20 +47,16 @@ export class BusWatch {
   }
 
   #on(event: BusEvent): void {
-    switch (event.type) {
-      case 'disconnected':
-        this.#away ??= setTimeout(() => this.#lose('the bus does not come back'), LIMITS.busAbsenceMs).unref();
-        return;
-      case 'reconnected':
-        clearTimeout(this.#away);
-        this.#away = undefined;
-        return;
-      case 'closed':
-        return this.#lose('the connection to the bus has ended');
-      case 'refused':
-        for (const waiter of this.#waiters)
-          if (waiter.subject === event.subject) this.#tell(waiter, 'the bus does not let this identity hear answers');
+    if (event.type === 'disconnected')
+      this.#away ??= setTimeout(() => this.#lose('the bus does not come back'), LIMITS.busAbsenceMs).unref();
+    if (event.type === 'reconnected') {
+      clearTimeout(this.#away);
+      this.#away = undefined;
     }
+    if (event.type === 'closed') this.#lose('the connection to the bus has ended');
+    if (event.type === 'refused')
+      for (const waiter of this.#waiters)
+        if (waiter.subject === event.subject) this.#tell(waiter, 'the bus does not let this identity hear answers');
   }
 
   #lose(why: string): void {

@@ -6,7 +6,7 @@ import type { Bus, StoredMessage } from '../shared/bus.ts';
 import { FleetError, ProtocolError } from '../shared/errors.ts';
 import { inventoryStream, type Subjects } from '../shared/subjects.ts';
 import { assertWithinLimits, type TrustStore, type VerifiedCredential } from '../shared/trust.ts';
-import { parseCredential } from '../shared/wire/credential.ts';
+import { parseCredential, type Credential } from '../shared/wire/credential.ts';
 import { open } from '../shared/wire/envelope.ts';
 import {
   decodeInventoryBody,
@@ -14,7 +14,7 @@ import {
   type InventoryBody,
   type InventoryHead,
 } from '../shared/wire/inventory.ts';
-import { decodeRosterEntry } from '../shared/wire/roster.ts';
+import { decodeRosterEntry, type RosterEntry } from '../shared/wire/roster.ts';
 import { readPaths } from './volatile-paths.ts';
 
 export interface RosterNode {
@@ -23,8 +23,8 @@ export interface RosterNode {
   /** Facts fixed at enrolment. */
   readonly trusted: Readonly<Record<string, unknown>>;
   /** Absent when its credential doesn't hold any more; `problem` says why. */
-  readonly credential?: VerifiedCredential;
-  readonly problem?: string;
+  readonly credential?: VerifiedCredential | undefined;
+  readonly problem?: string | undefined;
 }
 
 export interface Directory {
@@ -83,18 +83,43 @@ function readRosterEntry(stored: StoredMessage, { revisions, subjects, trust }: 
     throw new ProtocolError('its credential is for something else', { code: 'bad-credential' });
   assertWithinLimits(signer, body);
   assertNotOlder(entry, revisions);
-  const node = { name: entry.node, state: entry.state, trusted: body.trusted };
-  try {
-    return { ...node, credential: trust.verify(credential) };
-  } catch (error) {
-    // It still belongs to the fleet: silence about it would be a lie.
-    return { ...node, problem: describe(error) };
+  return new Enrolled(entry, credential, trust);
+}
+
+/** Its credential is verified when somebody wants it: a signature for each of ten thousand nodes takes seconds. */
+class Enrolled implements RosterNode {
+  readonly name: string;
+  readonly state: RosterNode['state'];
+  readonly trusted: RosterNode['trusted'];
+  readonly #verify: () => { credential?: VerifiedCredential; problem?: string };
+  #verified: { credential?: VerifiedCredential; problem?: string } | undefined;
+
+  constructor({ node, state }: RosterEntry, credential: Credential, trust: TrustStore) {
+    this.name = node;
+    this.state = state;
+    this.trusted = credential.body.trusted;
+    this.#verify = () => {
+      try {
+        return { credential: trust.verify(credential) };
+      } catch (error) {
+        // It still belongs to the fleet: silence about it would be a lie.
+        return { problem: describe(error) };
+      }
+    };
+  }
+
+  get credential(): VerifiedCredential | undefined {
+    return (this.#verified ??= this.#verify()).credential;
+  }
+
+  get problem(): string | undefined {
+    return (this.#verified ??= this.#verify()).problem;
   }
 }
 
 /**
- * Bodies of all nodes that published one, by name. Needs the roster's credentials in `trust` already.
- * With a `roster`, entries of nodes that are gone are passed over.
+ * Bodies of all nodes that published one, by name.
+ * @param roster whose signatures count; entries of those who are gone are passed over. Without it, who is in `trust` already
  */
 export async function readInventory(
   dependencies: DirectoryDependencies,
@@ -111,8 +136,8 @@ export async function readInventory(
 }
 
 /**
- * Heads of all nodes that published one, by name. Needs the roster's credentials in `trust` already.
- * With a `roster`, entries of nodes that are gone are passed over.
+ * Heads of all nodes that published one, by name.
+ * @param roster whose signatures count; entries of those who are gone are passed over. Without it, who is in `trust` already
  */
 export async function readInventoryHeads(
   dependencies: DirectoryDependencies,

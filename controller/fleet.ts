@@ -347,8 +347,13 @@ function hopelessOf(expected: readonly RosterNode[]): Map<string, string> {
 
 const NOBODY: ReadonlySet<string> = new Set();
 
+/** Those whose answers can be read, too: asking for a credential verifies it. */
 function joinedOf(roster: ReadonlyMap<string, RosterNode>): ReadonlySet<string> {
-  return new Set([...roster.values()].flatMap(({ name, state }) => (state === 'joined' ? [name] : [])));
+  return new Set(
+    [...roster.values()].flatMap((node) =>
+      node.state === 'joined' && node.credential !== undefined ? [node.name] : [],
+    ),
+  );
 }
 
 /** Open: whoever matches is meant, not a list of names. */

@@ -96,8 +96,8 @@ function createReader(): DirectoryDependencies {
 /** As a controller does that has just connected. */
 async function readAll(reader = createReader()) {
   const directory = await readRoster(reader);
-  const { bodies, problems } = await readInventory(reader);
-  const { heads, problems: headProblems } = await readInventoryHeads(reader);
+  const { bodies, problems } = await readInventory(reader, directory.roster);
+  const { heads, problems: headProblems } = await readInventoryHeads(reader, directory.roster);
   return { roster: directory.roster, bodies, heads, problems: [...directory.problems, ...problems, ...headProblems] };
 }
 
