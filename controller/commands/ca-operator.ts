@@ -29,7 +29,10 @@ Examples:
     .action((name: string) => run(name, false, issueOperator.opts<OperatorFlags>(), app));
   const renewOperator = addOptions(renew.command('operator'), ' (default: as it was)')
     .description('Makes new keys for an operator; the old ones can not log in any more.')
-    .addHelpText('after', '\nExamples:\n  fleet ca renew operator alice')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  fleet ca renew operator alice\n  fleet ca renew operator bob --role deployer --days 30',
+    )
     .action((name: string) => run(name, true, renewOperator.opts<OperatorFlags>(), app));
 }
 

@@ -47,7 +47,8 @@ Examples:
 The bus has to run. A node is away until it has the new file and its agent is started again; its state is kept.
 
 Examples:
-  fleet ca renew node web1`,
+  fleet ca renew node web1
+  fleet ca renew node db1 db2 --trusted role=db`,
     )
     .action((names: string[]) => enroll(names, true, renewNode.opts<NodeFlags>(), app));
   registerCaOperator(issue, renew, app);

@@ -1,5 +1,5 @@
 /** `fleet dev`: an embedded fleet to try things on. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, UsageError } from '../../shared/errors.ts';
@@ -83,7 +83,19 @@ async function alone<T>(folder: string, app: App, work: () => Promise<T>): Promi
   mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
   const what = 'another `fleet dev up` or `fleet dev down`';
   const onWait = (line: string): unknown => app.stderr.write(`fleet: ${line}\n`);
-  return holdLock(lockFile(folder), { what, onWait, signal: app.interrupt }, work);
+  try {
+    return await holdLock(lockFile(folder), { what, onWait, signal: app.interrupt }, work);
+  } finally {
+    removeIfEmpty(dirname(folder));
+  }
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // The embedded fleet is in it, or somebody else.
+  }
 }
 
 async function runDown(app: App): Promise<void> {

@@ -51,7 +51,7 @@ it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('is taken down again when %s e
   child.kill(signal);
   expect(await child.ended).toEqual({ code: 130, signal: null });
   expect(marked(state.mark)).toEqual([]);
-  expect(existsSync(folder)).toBe(false);
+  expect(readdirSync(cli.stateHome)).toEqual([]);
 });
 
 it('does not count as up when its start was killed, and starts over', async () => {
