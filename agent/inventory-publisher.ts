@@ -8,6 +8,7 @@ import writeFileAtomic from 'write-file-atomic';
 import type { Bus } from '../shared/bus.ts';
 import type { Clock } from '../shared/clock.ts';
 import { encode } from '../shared/codec.ts';
+import { FleetError } from '../shared/errors.ts';
 import { LIMITS } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
 import { sha256 } from '../shared/signing.ts';
@@ -17,7 +18,13 @@ import { PROTOCOL_VERSION, VERSION } from '../shared/version.ts';
 import { lookUp } from '../shared/where/find.ts';
 import { parsePath } from '../shared/where/paths.ts';
 import { open, seal, type SignerIdentity } from '../shared/wire/envelope.ts';
-import { decodeInventoryHead, encodeInventory, type TaskSummary } from '../shared/wire/inventory.ts';
+import {
+  decodeInventoryHead,
+  encodeInventory,
+  type InventoryHead,
+  type TaskSummary,
+} from '../shared/wire/inventory.ts';
+import { fitContent } from './inventory-size.ts';
 
 export interface InventoryContent {
   readonly facts: Readonly<Record<string, unknown>>;
@@ -54,6 +61,9 @@ export class InventoryPublisher {
   #publishing: Promise<void> | undefined;
   #again = false;
   #retry: NodeJS.Timeout | undefined;
+  #retryMs: number = LIMITS.inventoryRetryMs;
+  /** Whether the bus may have lost the entry, and has to be asked. */
+  #isDoubtful = false;
   #stopped = false;
 
   constructor(options: InventoryPublisherOptions, dependencies: InventoryPublisherDependencies) {
@@ -66,20 +76,22 @@ export class InventoryPublisher {
   async wasRolledBack(): Promise<boolean> {
     const text = await readFile(this.#revisionFile, 'utf8').catch(() => '');
     this.#revision = /^\d{1,16}\n?$/.test(text) ? Number(text) : 0;
-    const { bus, subjects, trust, log } = this.#deps;
-    const { fleet, node } = this.#options;
     try {
-      const stored = await bus.load(inventoryStream(fleet), subjects.inventoryHead(node));
-      if (stored === undefined) return false;
-      const { payload } = open('inventory', trust.fleetId, stored.data, trust);
-      const { revision } = decodeInventoryHead(payload);
+      const revision = await this.#storedRevision();
+      if (revision === undefined) return false;
       const later = revision > this.#revision;
       this.#revision = Math.max(this.#revision, revision);
       return later;
     } catch (error) {
-      log.warn({ err: error }, 'the own inventory entry could not be read');
+      this.#deps.log.warn(describe(error), 'the own inventory entry could not be read');
       return false;
     }
+  }
+
+  /** The same after a new connection: a bus that lost its storage, or got an old one back, is given the entry again. */
+  verify(): Promise<void> {
+    this.#isDoubtful = true;
+    return this.update();
   }
 
   /** Publishes what has changed; calls while one is under way are one call after it. Never throws. */
@@ -107,7 +119,11 @@ export class InventoryPublisher {
     const { bus, clock, content, identity, log, subjects, trust } = this.#deps;
     const { node } = this.#options;
     try {
-      const current = await content();
+      if (this.#isDoubtful) await this.#compare();
+      const mostBytes = Math.min(LIMITS.inventoryMessageBytes, bus.maxPayloadBytes) - LIMITS.inventoryEnvelopeBytes;
+      const all = await content();
+      const taskProblems = all.taskProblems.slice(0, LIMITS.publishedProblems);
+      const current = fitContent({ ...all, taskProblems }, mostBytes);
       const fingerprint = Buffer.from(sha256(encode(current))).toString('hex');
       if (fingerprint === this.#published) return;
       const revision = Math.max(this.#revision + 1, clock.now());
@@ -118,13 +134,15 @@ export class InventoryPublisher {
         volatile: [...current.volatile],
         actions: [...current.actions],
         tasks: [...current.tasks],
-        taskProblems: current.taskProblems.slice(0, LIMITS.publishedProblems),
+        taskProblems: [...current.taskProblems],
         facts: { ...current.facts },
         subject: subjects.inventoryBody(node),
         revision,
         node,
       });
-      const head = encodeInventory({
+      const sign = (payload: Uint8Array): Promise<Uint8Array> =>
+        seal('inventory', trust.fleetId, identity, payload, { inlineCredential: false });
+      const head = await this.#sealHead(sign, {
         subject: subjects.inventoryHead(node),
         revision,
         node,
@@ -134,15 +152,42 @@ export class InventoryPublisher {
         facts: sha256(body),
         schemas: sha256(encode([current.actions, current.tasks])),
       });
-      const sign = (payload: Uint8Array): Promise<Uint8Array> =>
-        seal('inventory', trust.fleetId, identity, payload, { inlineCredential: false });
       await bus.store(subjects.inventoryBody(node), await sign(body));
-      await bus.store(subjects.inventoryHead(node), await sign(head));
+      await bus.store(subjects.inventoryHead(node), head);
+      this.#retryMs = LIMITS.inventoryRetryMs;
       this.#published = fingerprint;
       log.debug({ revision }, 'inventory published');
     } catch (error) {
-      log.warn({ err: error }, 'the inventory could not be published; trying again');
-      if (!this.#stopped) this.#retry = setTimeout(() => void this.update(), LIMITS.inventoryRetryMs).unref();
+      log.warn(describe(error), 'the inventory could not be published; trying again');
+      if (this.#stopped) return;
+      this.#retry = setTimeout(() => void this.update(), this.#retryMs).unref();
+      this.#retryMs = Math.min(2 * this.#retryMs, LIMITS.inventoryRetryMaxMs);
+    }
+  }
+
+  /** Whether the bus still has what was published; where it hasn't, it's published again. */
+  async #compare(): Promise<void> {
+    const revision = await this.#storedRevision();
+    if (revision !== this.#revision) this.#published = '';
+    if (revision !== undefined) this.#revision = Math.max(this.#revision, revision);
+    this.#isDoubtful = false;
+  }
+
+  async #storedRevision(): Promise<number | undefined> {
+    const { bus, subjects, trust } = this.#deps;
+    const { fleet, node } = this.#options;
+    const stored = await bus.load(inventoryStream(fleet), subjects.inventoryHead(node));
+    if (stored === undefined) return undefined;
+    const { payload } = open('inventory', trust.fleetId, stored.data, trust);
+    return decodeInventoryHead(payload).revision;
+  }
+
+  /** Leaves indexed facts out, last first, until the head is as small as a head has to be; a long name has its price. */
+  async #sealHead(sign: (payload: Uint8Array) => Promise<Uint8Array>, head: InventoryHead): Promise<Uint8Array> {
+    const indexed = Object.entries(head.indexed);
+    for (;;) {
+      const sealed = await sign(encodeInventory({ ...head, indexed: Object.fromEntries(indexed) }));
+      if (sealed.length <= LIMITS.inventoryHeadBytes || indexed.pop() === undefined) return sealed;
     }
   }
 
@@ -157,4 +202,9 @@ export class InventoryPublisher {
     }
     return indexed;
   }
+}
+
+/** What is expected needs no stack, however often it's tried. */
+function describe(error: unknown): object {
+  return error instanceof FleetError ? { code: error.code, reason: error.message } : { err: error };
 }

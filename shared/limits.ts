@@ -78,6 +78,9 @@ export const LIMITS = {
   /** Wait between attempts of an agent, spread so that a restarted bus isn't stormed. */
   reconnectWaitMs: 1_000,
   reconnectJitterMs: 2_000,
+  /** Wait before a refused subscription is asked for again; it doubles with each refusal, up to the second. */
+  resubscribeWaitMs: 1_000,
+  resubscribeWaitMaxMs: 30_000,
   /** How often a connection is tried, so that a cut without a reset is noticed: two lost pings end it. */
   busPingMs: 20_000,
   /** A bus that has been away for so long is lost to the commands that wait for answers. */
@@ -119,6 +122,8 @@ export const LIMITS = {
   factsBytes: 64 * 1024,
   /** A stored entry: facts, tasks and actions of a node in their envelope. */
   inventoryMessageBytes: 256 * 1024,
+  /** Of it, what the envelope takes beside the body. */
+  inventoryEnvelopeBytes: 1024,
   /** Head of an inventory entry: ten thousand of them are read to resolve a target. */
   inventoryHeadBytes: 512,
   /** Bad task files that an inventory entry tells of: enough to see that something is wrong. */
@@ -127,6 +132,8 @@ export const LIMITS = {
   indexedFactsBytes: 160,
   /** Wait before an inventory entry that could not be stored is tried again. */
   inventoryRetryMs: 5_000,
+  /** The wait doubles with each failure, up to this. */
+  inventoryRetryMaxMs: 5 * 60_000,
   /** How often task files are looked at for changes that the inventory has to show. */
   taskCheckMs: 15_000,
   /** How long a stopping agent waits for what it runs, before it ends it. */

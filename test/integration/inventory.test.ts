@@ -274,3 +274,92 @@ describe('what the bus keeps', () => {
     }
   });
 });
+
+describe('a bus that lost what it kept', () => {
+  it('is given the entry again after the next connection, once there is storage', async () => {
+    const own = await BusFleet.start(fleet);
+    try {
+      const bus = await own.bus('db1');
+      const trust = fleet.trust(new ManualClock());
+      trust.verify(members.db1.credential);
+      const publisher = new InventoryPublisher(
+        { fleet: 'main', node: 'db1', stateDir: await mkdtemp(join(folder, 'lost-')), indexed: [] },
+        {
+          bus,
+          clock: new ManualClock(),
+          log: recordingLog(),
+          subjects,
+          identity: members.db1,
+          trust,
+          content: () => Promise.resolve(content),
+        },
+      );
+      await publisher.update();
+      const reconnected = new Promise<void>((resolve) =>
+        bus.onEvent(({ type }) => type === 'reconnected' && resolve()),
+      );
+      await own.loseStorage();
+      await reconnected;
+      expect(await bus.load(STREAM, subjects.inventoryHead('db1'))).toBeUndefined();
+      await publisher.update();
+      expect(await bus.load(STREAM, subjects.inventoryHead('db1'))).toBeUndefined();
+      await publisher.verify();
+      expect(await bus.load(STREAM, subjects.inventoryHead('db1'))).toBeDefined();
+      publisher.stop();
+    } finally {
+      await own.stop();
+    }
+  });
+});
+
+describe('a node with more than fits into an entry', () => {
+  const task = (at: number, length: number): InventoryContent['tasks'][number] => ({
+    name: `task-${String(at).padStart(4, '0')}`,
+    description: 'd'.repeat(length),
+    changes: true,
+    check: false,
+    parameters: { mode: { type: 'string', description: 'e'.repeat(length), choices: ['f'.repeat(400)] } },
+  });
+  const publish = async (changes: Partial<InventoryContent>, indexed?: string[]) => {
+    const publishing = createPublisher('db2', await mkdtemp(join(folder, 'large-')), indexed);
+    await publishing.publisher.wasRolledBack();
+    publishing.content = { ...content, ...changes };
+    await publishing.publisher.update();
+    publishing.publisher.stop();
+    expect(publishing.log.events.filter(({ message }) => message.includes('could not be published'))).toEqual([]);
+    const { bodies } = await readAll();
+    return bodies.get('db2');
+  };
+
+  it('leaves out what tasks are described as, and says so', async () => {
+    const body = await publish({ tasks: Array.from({ length: 200 }, (_, at) => task(at, 1_000)) });
+    expect(body?.tasks).toHaveLength(200);
+    expect(body?.tasks[0]).not.toHaveProperty('description');
+    expect(body?.taskProblems).toMatchObject([
+      { source: 'inventory', reason: expect.stringContaining('descriptions') as string },
+    ]);
+  });
+
+  it('leaves out the last tasks where that is not enough, and says how many', async () => {
+    const body = await publish({ tasks: Array.from({ length: 1_000 }, (_, at) => task(at, 1_000)) });
+    const kept = body?.tasks.length ?? 0;
+    expect(kept).toBeGreaterThan(300);
+    expect(kept).toBeLessThan(1_000);
+    expect(body?.tasks.at(-1)?.name).toBe(task(kept - 1, 0).name);
+    expect(body?.taskProblems?.[0]?.reason).toContain(`the last ${1_000 - kept} of 1000 tasks`);
+  });
+
+  it('is in the inventory when its tasks have more values than a reader takes', async () => {
+    const choices = Array.from({ length: LIMITS.decodeItems }, () => 1);
+    const many = { ...task(2, 1), parameters: { n: { type: 'integer' as const, choices } } };
+    const body = await publish({ tasks: [task(1, 1), many] });
+    expect(body?.tasks.map(({ name }) => name)).toEqual(['task-0001']);
+  });
+
+  it('keeps its head small, whatever is to be indexed', async () => {
+    const paths = Array.from({ length: 16 }, (_, at) => `${'p'.repeat(60)}${at}`);
+    await publish({ facts: Object.fromEntries(paths.map((path) => [path, 1])) }, paths);
+    const head = await buses.alice.load(STREAM, subjects.inventoryHead('db2'));
+    expect(head?.data.length).toBeLessThanOrEqual(LIMITS.inventoryHeadBytes);
+  });
+});

@@ -115,6 +115,12 @@ export class BusFleet {
     };
   }
 
+  /** Everything that was stored is gone, as after a restore of the machine; the stream is made again. */
+  async loseStorage(): Promise<void> {
+    await this.server.loseStorage();
+    await this.#makeStream();
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#open.map((client) => client.close()));
     await this.server.stop();

@@ -27,6 +27,8 @@ export interface NatsServer extends AsyncDisposable {
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again, on the same port and storage; stops it first if it runs. */
   restart(config?: NatsConfig): Promise<void>;
+  /** Kills it, removes its storage, and starts it again on the same port. */
+  loseStorage(): Promise<void>;
   /** Has it read its configuration again; throws the server's own words if it refuses. */
   reload(config?: NatsConfig): Promise<void>;
   /** Ends it and removes its storage. */
@@ -75,6 +77,11 @@ export async function startNatsServer(config: NatsConfig = ''): Promise<NatsServ
     restart: async (changed) => {
       await server.child.stop();
       if (changed !== undefined) await writeConfig(folder, changed);
+      server = await launch(program.path, folder, port);
+    },
+    loseStorage: async () => {
+      await kill();
+      await rm(join(folder, 'store'), { recursive: true, force: true });
       server = await launch(program.path, folder, port);
     },
     reload: async (changed) => {
