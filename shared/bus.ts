@@ -34,7 +34,9 @@ export type BusEvent =
   | { readonly type: 'disconnected' }
   | { readonly type: 'reconnected' }
   | { readonly type: 'closed'; readonly error?: Error }
-  | { readonly type: 'refused'; readonly operation: string; readonly subject: string };
+  | { readonly type: 'refused'; readonly operation: string; readonly subject: string }
+  /** A subscription that was refused is there now. */
+  | { readonly type: 'subscribed'; readonly subject: string };
 
 export interface Bus {
   /** Largest message that the server takes, in bytes. */
@@ -42,6 +44,7 @@ export interface Bus {
   /** Both ends of the connection, to tell which process on this machine is the bus; undefined while there is none. */
   readonly connection: BusConnection | undefined;
   publish(subject: string, data: Uint8Array): void;
+  /** While the bus refuses it, it's asked for again: see the events `refused` and `subscribed`. */
   subscribe(subject: string, onMessage: (message: BusMessage) => void): Subscription;
   /** Resolves when the server has processed everything sent so far. */
   flush(): Promise<void>;

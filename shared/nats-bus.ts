@@ -20,6 +20,7 @@ import type { Socket } from 'node:net';
 import type { Bus, BusConnection, BusEvent, BusMessage, StoredMessage, StreamSettings, Subscription } from './bus.ts';
 import { systemClock } from './clock.ts';
 import { SettingsError, TransportError } from './errors.ts';
+import { KeptSubscription } from './kept-subscription.ts';
 import { LIMITS } from './limits.ts';
 import { loginFromSeed } from './login.ts';
 import { parseDelivery, ReadProgress } from './read-progress.ts';
@@ -100,6 +101,7 @@ class NatsBus implements Bus {
   readonly #domain: string | undefined;
   readonly #name: string;
   readonly #listeners: ((event: BusEvent) => void)[] = [];
+  readonly #kept = new Map<KeptSubscription, string>();
   #js: JetStreamClient | undefined;
   #jsm: Promise<JetStreamManager> | undefined;
 
@@ -128,13 +130,31 @@ class NatsBus implements Bus {
   }
 
   subscribe(subject: string, onMessage: (message: BusMessage) => void): Subscription {
-    const subscription = this.#nc.subscribe(subject, {
-      callback: (error, message) => {
-        if (error === null) onMessage({ subject: message.subject, data: message.data });
-        else this.#emit({ type: 'refused', operation: 'subscription', subject });
+    const kept = new KeptSubscription({
+      open: (onRefused) => {
+        const subscription = this.#nc.subscribe(subject, {
+          callback: (error, message) => {
+            if (error === null) onMessage({ subject: message.subject, data: message.data });
+            else onRefused();
+          },
+        });
+        return { close: () => subscription.unsubscribe() };
       },
+      confirm: () => this.flush(),
+      onChange: (state) =>
+        this.#emit(
+          state === 'accepted'
+            ? { type: 'subscribed', subject }
+            : { type: 'refused', operation: 'subscription', subject },
+        ),
     });
-    return { close: () => subscription.unsubscribe() };
+    this.#kept.set(kept, subject);
+    return {
+      close: () => {
+        this.#kept.delete(kept);
+        kept.close();
+      },
+    };
   }
 
   async flush(): Promise<void> {
@@ -244,6 +264,7 @@ class NatsBus implements Bus {
   }
 
   async close(): Promise<void> {
+    for (const kept of this.#kept.keys()) kept.stop();
     if (this.#nc.isClosed()) return;
     // A drain waits for the server; one that has gone would be waited for without an end.
     let timer: NodeJS.Timeout | undefined;
@@ -279,9 +300,14 @@ class NatsBus implements Bus {
     });
     for await (const status of this.#nc.status()) {
       if (status.type === Events.Disconnect) this.#emit({ type: 'disconnected' });
-      else if (status.type === Events.Reconnect) this.#emit({ type: 'reconnected' });
-      else if (status.type === Events.Error && status.permissionContext !== undefined)
-        this.#emit({ type: 'refused', ...status.permissionContext });
+      else if (status.type === Events.Reconnect) {
+        for (const kept of this.#kept.keys()) void kept.renew();
+        this.#emit({ type: 'reconnected' });
+      } else if (status.type === Events.Error && status.permissionContext !== undefined) {
+        const { operation, subject } = status.permissionContext;
+        const isKept = operation === 'subscription' && [...this.#kept.values()].includes(subject);
+        if (!isKept) this.#emit({ type: 'refused', operation, subject });
+      }
     }
   }
 }
