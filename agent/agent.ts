@@ -1,9 +1,10 @@
 /**
- * The daemon's life: starting → ready → draining → stopped.
+ * The daemon's life: starting → ready ⇄ deaf → draining → stopped.
  *
  * - starting: reads identity and policy, opens the replay memory, connects (for as long as it takes), compares what the
  *   bus remembers of this node with what the node remembers.
  * - ready: subscribed; commands are answered, facts are collected and published.
+ * - deaf: started, but the bus refuses a subscription: commands may not arrive. Asked for again until it's granted.
  * - draining: no new commands; what runs is waited for, then ended.
  * - stopped: nothing of it is left.
  */
@@ -29,6 +30,7 @@ import { ProcTable, type ProcessScope } from './process/process-table.ts';
 import { Users } from './process/users.ts';
 import { ReplayMemory } from './replay/replay-memory.ts';
 import type { AgentSettings } from './settings.ts';
+import { StateLock } from './state-lock.ts';
 import { TaskStore } from './tasks/task-store.ts';
 
 export interface AgentDependencies {
@@ -40,7 +42,7 @@ export interface AgentDependencies {
   readonly path: string;
 }
 
-export type AgentState = 'starting' | 'ready' | 'draining' | 'stopped';
+export type AgentState = 'starting' | 'ready' | 'deaf' | 'draining' | 'stopped';
 
 export class Agent {
   readonly #settings: AgentSettings;
@@ -48,6 +50,7 @@ export class Agent {
   readonly #stop = new AbortController();
   #state: AgentState = 'starting';
   #running: RunningParts | undefined;
+  #lock: StateLock | undefined;
 
   constructor(settings: AgentSettings, dependencies: AgentDependencies) {
     this.#settings = settings;
@@ -59,10 +62,19 @@ export class Agent {
   }
 
   /**
-   * Resolves when the agent is ready.
+   * Resolves when the agent is ready, or deaf.
    * @throws SettingsError when identity, policy or state can't be used. A bus that isn't there is waited for.
    */
   async start(): Promise<void> {
+    try {
+      await this.#start();
+    } catch (error) {
+      await this.#lock?.release().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #start(): Promise<void> {
     const { clock, log, bootId, path } = this.#deps;
     const settings = this.#settings;
     const identity = readIdentity(settings.identity);
@@ -73,6 +85,7 @@ export class Agent {
     const subjects = new Subjects(identity.fleet);
     const counters = new Counters();
 
+    this.#lock = await takeLock(settings.stateDir, bootId);
     const facts = createFactStore(
       {
         name: node,
@@ -144,16 +157,26 @@ export class Agent {
       stop: this.#stop.signal,
     });
     const accept = pipeline.accept.bind(pipeline);
-    const subscriptions = [
-      bus.subscribe(subjects.commandNode(node), accept),
-      bus.subscribe(subjects.commandAll(), accept),
-    ];
+    const wanted = [subjects.commandNode(node), subjects.commandAll()];
+    const refused = new Set<string>();
+    const tellReady = (): void => {
+      this.#state = 'ready';
+      log.info({ node, fleet: identity.fleet, server: bus.connection?.server }, 'ready');
+    };
     bus.onEvent((event) => {
       if (event.type === 'refused')
         log.warn(event, 'the bus refused something: its configuration may be of another version');
-      else log.info({ event: event.type }, 'the bus connection changed');
-      if (event.type === 'reconnected') void publisher.update();
+      else log.info({ ...event, event: event.type }, 'the bus connection changed');
+      if (event.type === 'reconnected') void publisher.verify();
+      if (event.type === 'refused' && event.operation === 'subscription' && wanted.includes(event.subject)) {
+        refused.add(event.subject);
+        if (this.#state === 'ready') this.#state = 'deaf';
+        log.error({ subject: event.subject }, 'not ready: the bus refuses a subscription, so commands do not arrive');
+      }
+      if (event.type === 'subscribed' && refused.delete(event.subject) && refused.size === 0 && this.#state === 'deaf')
+        tellReady();
     });
+    const subscriptions = wanted.map((subject) => bus.subscribe(subject, accept));
     await bus.flush();
     void publisher.update();
     facts.onChange(() => void publisher.update());
@@ -169,14 +192,14 @@ export class Agent {
         for (const subscription of subscriptions) subscription.close();
       },
     };
-    this.#state = 'ready';
-    log.info({ node, fleet: identity.fleet, server: bus.connection?.server }, 'ready');
+    if (refused.size === 0) tellReady();
+    else this.#state = 'deaf';
   }
 
   /** Takes nothing new, waits a while for what runs, ends the rest, and lets go of everything. */
   async stop(): Promise<void> {
     const parts = this.#running;
-    if (parts === undefined || this.#state !== 'ready') return;
+    if (parts === undefined || (this.#state !== 'ready' && this.#state !== 'deaf')) return;
     this.#state = 'draining';
     const { bus, facts, memory, pipeline, publisher, unsubscribe } = parts;
     unsubscribe();
@@ -187,6 +210,7 @@ export class Agent {
     await facts.stop();
     await memory.close();
     await bus.close();
+    await this.#lock?.release().catch(() => undefined);
     this.#state = 'stopped';
   }
 }
@@ -200,19 +224,31 @@ interface RunningParts {
   readonly unsubscribe: () => void;
 }
 
+async function takeLock(stateDir: string, bootId: string): Promise<StateLock> {
+  try {
+    return await StateLock.take({ stateDir, bootId });
+  } catch (cause) {
+    throw cause instanceof SettingsError ? cause : stateUnusable(stateDir, cause);
+  }
+}
+
 async function openMemory(stateDir: string, bootId: string, dependencies: AgentDependencies): Promise<ReplayMemory> {
   try {
     return await ReplayMemory.open({ stateDir, bootId }, dependencies);
   } catch (cause) {
-    throw new SettingsError(
-      `the state folder ${stateDir} can't be written (${(cause as NodeJS.ErrnoException).code ?? 'error'})`,
-      {
-        code: 'state-unusable',
-        hint: 'An agent that can not remember what it ran may not run anything: give it a folder of its own on a disk with room.',
-        cause,
-      },
-    );
+    throw stateUnusable(stateDir, cause);
   }
+}
+
+function stateUnusable(stateDir: string, cause: unknown): SettingsError {
+  return new SettingsError(
+    `the state folder ${stateDir} can't be written (${(cause as NodeJS.ErrnoException).code ?? 'error'})`,
+    {
+      code: 'state-unusable',
+      hint: 'An agent that can not remember what it ran may not run anything: give it a folder of its own on a disk with room.',
+      cause,
+    },
+  );
 }
 
 function assertNode(identity: Identity, trust: TrustStore, path: string): void {

@@ -62,6 +62,6 @@ function addProblem(context: z.RefinementCtx, read: () => unknown): void {
     read();
   } catch (error) {
     // One line: a syntax error shows the text and points into it in the lines after.
-    context.addIssue({ code: 'custom', message: String((error as Error).message).split('\n')[0] ?? '' });
+    context.addIssue({ code: 'custom', message: (error as Error).message.split('\n')[0] ?? '' });
   }
 }
