@@ -1,5 +1,6 @@
 /** The agent's program: arguments, settings, signals, exit code; nothing else. Everything large is loaded on the way. */
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../shared/clock.ts';
 import { EXIT, FleetError } from '../shared/errors.ts';
@@ -49,8 +50,10 @@ async function main(): Promise<void> {
       path: process.env['PATH'] ?? '',
     });
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
-      process.once(signal, () => {
-        // A second signal of the kind finds no handler and ends the process at once.
+      // Not once: while write-file-atomic writes it listens, too, and ends the process when it finds itself alone.
+      process.on(signal, () => {
+        // The second one doesn't wait for what runs.
+        if (agent.state === 'draining') process.exit(128 + constants.signals[signal]);
         log.info({ signal }, 'stopping');
         if (agent.state === 'starting') process.exit(EXIT.ok);
         void agent.stop();

@@ -19,7 +19,8 @@ async function main(args: readonly string[]): Promise<void> {
   const { runProgram } = await import('./program.ts');
   const interrupt = new AbortController();
   const end = (): void => {
-    for (const signal of INTERRUPTS) process.off(signal, end);
+    // Not taken off: while write-file-atomic writes it listens, too, and ends the process when it finds itself alone.
+    if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
     interrupt.abort(new InterruptedError('interrupted', { code: 'interrupted' }));
   };
   for (const signal of INTERRUPTS) process.on(signal, end);

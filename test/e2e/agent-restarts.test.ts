@@ -108,3 +108,38 @@ describe('after its restart an agent that is given an old command', () => {
     expect(logOf('restored')).toContain('replay memory is not trusted');
   });
 });
+
+describe('an agent that is told to end', () => {
+  let fleet: EmbeddedFleet;
+  beforeAll(async () => {
+    fleet = await startEmbeddedFleet({ drained: {}, pressed: {}, finishing: {} });
+  });
+  afterAll(() => fleet.stop());
+
+  it('lets what runs finish, ends what takes longer and says so, and at a second signal waits no more', async () => {
+    const marks = (name: string): string => join(fleet.cli.folder, name);
+    const [release, started] = [marks('release'), (node: string): string => marks(`started-${node}`)];
+    const script = `node=\${FLEET_EMBEDDED_NODE##*/}; touch ${marks('started-')}$node
+      if [ $node = finishing ]; then until [ -e ${release} ]; do sleep 0.05; done; else exec sleep 1000; fi`;
+    const cli = await fleet.cli.start(['exec', '--all', '-o', 'ndjson', '--shell', '--', script]);
+    for (const node of ['drained', 'pressed', 'finishing'])
+      await waitFor(() => existsSync(started(node)), { what: `${node} to run the program` });
+    for (const node of ['drained', 'finishing', 'pressed']) process.kill(fleet.node(node).pid, 'SIGTERM');
+    writeFileSync(release, '');
+    const logOf = (node: string): string => readFileSync(join(fleet.node(node).folder, 'agent.log'), 'utf8');
+    await waitFor(() => logOf('pressed').includes('"msg":"stopping"'), { what: 'the first signal to arrive' });
+    await fleet.endAgent('pressed', 'SIGTERM');
+    const lines = (): Record<string, unknown>[] =>
+      cli
+        .stdout()
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const lineOf = (node: string): unknown => lines().find((line) => line['node'] === node);
+    await waitFor(() => lineOf('finishing') !== undefined && lineOf('drained') !== undefined, { what: 'two answers' });
+    expect(lineOf('finishing')).toMatchObject({ state: 'ok' });
+    expect(lineOf('drained')).toMatchObject({ state: 'cancelled', data: { signal: 'TERM' } });
+    await waitFor(() => !existsSync(`/proc/${fleet.node('drained').pid}`), { what: 'the agent to be gone' });
+    await cli.stop();
+  });
+});
