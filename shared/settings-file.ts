@@ -15,7 +15,9 @@ async function parseSettings<T>(text: string, path: string, what: string, schema
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.slice(0, 5).map((issue) => {
     const field = issue.path.map(String).join('.');
-    return field === '' ? issue.message : `${field}: ${issue.message}`;
+    // Of a key that doesn't fit, what the key has to be.
+    const message = (issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined) ?? issue.message;
+    return field === '' ? message : `${field}: ${message}`;
   });
   throw new SettingsError(`${what} ${path} is not right: ${lines.join('; ')}`, {
     code: 'settings-invalid',

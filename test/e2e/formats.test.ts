@@ -30,7 +30,9 @@ describe('the formats of an outcome with a silent node', () => {
   afterAll(() => fleet.stop());
 
   async function inAllFormats(command: string, ...args: string[]): Promise<Record<Format, CliResult>> {
-    const results = await Promise.all(FORMATS.map((format) => fleet.run(command, '-o', format, ...args)));
+    const results = await Promise.all(
+      FORMATS.map((format) => fleet.run(command, '-o', format, '--ack-timeout', '2s', ...args)),
+    );
     return Object.fromEntries(FORMATS.map((format, at) => [format, results[at]])) as Record<Format, CliResult>;
   }
 

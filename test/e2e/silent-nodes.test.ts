@@ -64,8 +64,8 @@ describe('a node that says nothing', () => {
 
   it('is named, with what is known of it, and the others are not held up', async () => {
     const [ping, facts] = await Promise.all([
-      fleet.report('ping', '--node', 'stopped', '--node', 'killed', '--node', 'fine*'),
-      fleet.report('facts', 'role', '--where', 'role=fine or name in (stopped, killed)'),
+      fleet.report('ping', '--ack-timeout', '2s', '--node', 'stopped', '--node', 'killed', '--node', 'fine*'),
+      fleet.report('facts', 'role', '--ack-timeout', '2s', '--where', 'role=fine or name in (stopped, killed)'),
     ]);
     for (const report of [ping, facts])
       expect(report).toMatchObject({
@@ -126,7 +126,7 @@ describe('a node that says nothing', () => {
     process.kill(fleet.node('stopped').pid, 'SIGCONT');
     const report = await waitFor(
       async () => {
-        const now = await fleet.report('ping', '--node', 'stopped');
+        const now = await fleet.report('ping', '--node', 'stopped', '--ack-timeout', '2s');
         return now.exit === 0 && now;
       },
       { what: 'the stopped node to answer' },

@@ -120,7 +120,7 @@ describe('a target', () => {
     const drawn = await fleet.run('find', '--limit', '2', '-o', 'json');
     const { target, nodes } = JSON.parse(drawn.stdout) as Report;
     const seed = String(target['seed']);
-    expect(drawn.stderr).toContain(`--limit drew 2 nodes; --seed ${seed} draws them again`);
+    expect(drawn.stderr).toContain(`--limit drew 2 nodes; --seed ${seed} draws the same again`);
     expect(await namesOf([['--limit', '2', '--seed', seed]])).toEqual([nodes.map(({ node }) => node).join(' ')]);
   });
 
@@ -174,13 +174,13 @@ describe('a target', () => {
     });
 
     it('leaves out who no longer matches, and shows who newly does when it only reads', async () => {
-      const report = await fleet.report('ping', '--where', 'ring=one');
+      const report = await fleet.report('ping', '--where', 'ring=one', '--ack-timeout', '3s');
       expect(report).toMatchObject({ exit: 0, expected: 2, unmatched: 1, states: { ok: 2 } });
       expect(report.nodes).toEqual([
         expect.not.objectContaining({ unexpected: true }),
         expect.objectContaining({ node: 'web10', state: 'ok', unexpected: true }),
       ]);
-      const { stderr } = await fleet.run('ping', '--where', 'ring=one');
+      const { stderr } = await fleet.run('ping', '--where', 'ring=one', '--ack-timeout', '3s');
       expect(stderr).toMatch(/^2 nodes: 2 ok · 1 unexpected · 1 no longer matching · /);
     });
 

@@ -34,9 +34,13 @@ export class FleetCli {
   readonly stateHome: string;
   readonly configHome: string;
 
+  /** What every call is run by: `nsenter` with its options, for one. */
+  readonly #prefix: readonly string[];
+
   /** @param folder exists already, and is removed by whoever made it */
-  constructor(folder: string) {
+  constructor(folder: string, prefix: readonly string[] = []) {
     this.folder = folder;
+    this.#prefix = prefix;
     this.stateHome = join(folder, 'state');
     this.configHome = join(folder, 'config');
     mkdirSync(join(folder, 'home'), { recursive: true });
@@ -76,7 +80,13 @@ export class FleetCli {
 
   /** For what is to be signalled, or looked at while it runs. */
   start(args: readonly string[], options: CliOptions = {}): Promise<Child> {
-    return startChild(process.execPath, [FLEET_PROGRAM, ...args], {
+    return this.startProgram([process.execPath, FLEET_PROGRAM, ...args], options);
+  }
+
+  /** Any other program, where and with what the command line would be started. */
+  startProgram(words: readonly string[], options: CliOptions = {}): Promise<Child> {
+    const [program = '', ...rest] = [...this.#prefix, ...words];
+    return startChild(program, rest, {
       cwd: options.cwd ?? this.folder,
       env: { ...this.env, ...options.env },
       ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
