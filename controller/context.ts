@@ -7,6 +7,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { SettingsError, UsageError } from '../shared/errors.ts';
+import { isServerUrl, ServerUrl } from '../shared/server-url.ts';
 import { readSettings } from '../shared/settings-file.ts';
 
 /** An empty list never means all nodes, and neither does a group without one. */
@@ -16,7 +17,7 @@ const TargetGroup = z
   .refine((group) => Object.values(group).some((kind) => kind !== undefined), 'a group needs where, node or exclude');
 
 const ContextFile = z.strictObject({
-  servers: z.array(z.string().regex(/^(nats|tls):\/\/\S+$/, 'expected nats://HOST:PORT or tls://HOST:PORT')).min(1),
+  servers: z.array(ServerUrl).min(1),
   identity: z.string(),
   tls: z.strictObject({ caFile: z.string().optional() }).optional(),
   jsDomain: z.string().optional(),
@@ -101,7 +102,7 @@ function withoutFile({ servers = '', identity = '' }: Surroundings): Context {
 
 function splitServers(text: string): string[] {
   const servers = text.split(',').map((server) => server.trim());
-  const bad = servers.find((server) => !/^(nats|tls):\/\/\S+$/.test(server));
+  const bad = servers.find((server) => !isServerUrl(server));
   if (bad !== undefined)
     throw new UsageError(`"${bad}" is not the address of a bus`, {
       code: 'bad-server',

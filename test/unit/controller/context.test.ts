@@ -38,6 +38,15 @@ describe('which fleet is meant', () => {
     });
   });
 
+  it.each(['nats://', 'http://bus:4222', 'nats://a:4222,', 'nats://user:pw@a:4222'])(
+    'is not said by what is no address of a bus: %s',
+    async (servers) => {
+      await expect(find({ servers, identity: '/alice.json' })).rejects.toMatchObject({ code: 'bad-server' });
+      writeOwn({ servers: [servers] });
+      await expect(find()).rejects.toMatchObject({ code: 'settings-invalid' });
+    },
+  );
+
   it('is not said by one of them', async () => {
     await expect(find({ servers: SERVERS })).rejects.toMatchObject({ code: 'no-context' });
     await expect(find({ identity: '/alice.json' })).rejects.toMatchObject({ code: 'no-context' });
