@@ -11,13 +11,15 @@ interface Kind {
   readonly testTimeout: number;
   /** Waits for real programs; they have to be there. */
   readonly needsNatsServer: boolean;
+  /** Starts the built programs; they have to be those of these sources. */
+  readonly needsBuild: boolean;
 }
 
 const KINDS: readonly Kind[] = [
-  { name: 'unit', testTimeout: 10_000, needsNatsServer: false },
-  { name: 'property', testTimeout: 60_000, needsNatsServer: false },
-  { name: 'integration', testTimeout: 30_000, needsNatsServer: true },
-  { name: 'e2e', testTimeout: 60_000, needsNatsServer: true },
+  { name: 'unit', testTimeout: 10_000, needsNatsServer: false, needsBuild: false },
+  { name: 'property', testTimeout: 60_000, needsNatsServer: false, needsBuild: false },
+  { name: 'integration', testTimeout: 30_000, needsNatsServer: true, needsBuild: false },
+  { name: 'e2e', testTimeout: 60_000, needsNatsServer: true, needsBuild: true },
 ];
 
 export default defineConfig({
@@ -27,14 +29,17 @@ export default defineConfig({
     // A folder that has no test yet is not a failure, a suite without any is.
     reporters: ['default', 'json'],
     outputFile: { json: REPORT },
-    projects: KINDS.map(({ name, testTimeout, needsNatsServer }) => ({
+    projects: KINDS.map(({ name, testTimeout, needsNatsServer, needsBuild }) => ({
       test: {
         name,
         include: [`test/${name}/**/*.test.ts`],
         testTimeout,
         hookTimeout: testTimeout,
         setupFiles: ['test/support/end-of-test.ts'],
-        ...(needsNatsServer && { globalSetup: ['test/support/nats-server-required.ts'] }),
+        globalSetup: [
+          ...(needsBuild ? ['test/support/fresh-build.ts'] : []),
+          ...(needsNatsServer ? ['test/support/nats-server-required.ts'] : []),
+        ],
       },
     })),
     coverage: { include: ['shared/**/*.ts', 'agent/**/*.ts', 'controller/**/*.ts'] },
