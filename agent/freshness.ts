@@ -28,7 +28,10 @@ export function assertNotTooLate({ expires, startBy }: Command, now: number): vo
   if (now >= expires)
     throw new RefusedError(`the command expired ${seconds(now - expires)} before it could start`, { code: 'too-late' });
   if (now > startBy)
-    throw new RefusedError(`the command had to start ${seconds(now - startBy)} earlier`, { code: 'too-late' });
+    throw new RefusedError(
+      `the command had to start ${seconds(now - startBy)} earlier; if this node was not slow, its clock is ahead`,
+      { code: 'too-late' },
+    );
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;

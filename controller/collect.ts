@@ -129,7 +129,11 @@ export class Collector {
     const now = this.#deps.clock.monotonic();
     for (const [node, { heardAt }] of this.#waiting)
       if (heardAt !== undefined && now - heardAt > LIMITS.heartbeatLossMs)
-        this.#decide(node, 'lost', `acknowledged, then silent for ${formatSeconds(now - heardAt)}; it may have run`);
+        this.#decide(
+          node,
+          'lost',
+          `acknowledged, then silent for over ${formatSeconds(LIMITS.heartbeatLossMs)}; it may have run`,
+        );
     this.#endIfComplete();
     if (this.#waiting.size > 0) this.#after(1_000, () => this.#giveUpOnLost());
   }
