@@ -263,7 +263,7 @@ function assertNode(identity: Identity, trust: TrustStore, path: string): void {
   } catch (cause) {
     throw new SettingsError(`the identity ${path} can't be used: ${cause instanceof Error ? cause.message : ''}`, {
       code: 'identity-unusable',
-      hint: 'Have a new one issued with `fleet ca issue node`, and check the clock of this machine.',
+      hint: 'Renew it with `fleet ca renew node NAME` where it was issued, and check the clock of this machine.',
       cause,
     });
   }

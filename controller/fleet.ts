@@ -331,7 +331,7 @@ function assertUsable(identity: Identity, trust: TrustStore, path: string): void
     const why = cause instanceof Error ? cause.message : '';
     throw new UsageError(`the identity ${path} can't be used: ${why}`, {
       code: 'identity-unusable',
-      hint: 'Have a new credential issued with `fleet ca issue`, and check the clock of this machine.',
+      hint: 'Have it renewed with `fleet ca renew operator NAME`, and check the clock of this machine.',
       cause,
     });
   }

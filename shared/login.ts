@@ -28,7 +28,7 @@ export function loginFromSeed(seed: string): Login {
   } catch (cause) {
     throw new SettingsError('the login key of this identity is damaged', {
       code: 'identity-broken',
-      hint: 'Issue it again (`fleet ca issue`), or copy it again from where it was issued.',
+      hint: 'Copy it again from where it was issued, or renew it there (`fleet ca renew`).',
       cause,
     });
   }

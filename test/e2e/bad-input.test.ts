@@ -243,7 +243,7 @@ describe('bad input', () => {
       { args: as(join(fleet.node('db1').folder, 'identity.json')), says: 'of the node db1' },
       {
         args: as(await issueOperator(fleet, { notBefore: Date.now() - 2 * YEAR_MS, notAfter: Date.now() - YEAR_MS })),
-        says: /has expired[^]*fleet ca issue/,
+        says: /has expired[^]*fleet ca renew/,
       },
     ]);
   });
