@@ -10,24 +10,13 @@ import { LIMITS } from '../shared/limits.ts';
 import { connectBus } from '../shared/nats-bus.ts';
 import { Subjects } from '../shared/subjects.ts';
 import { TrustStore } from '../shared/trust.ts';
-import { formatWhere } from '../shared/where/format.ts';
 import type { InventoryBody, InventoryHead } from '../shared/wire/inventory.ts';
-import { createSharing } from './aggregate/share.ts';
 import { BusWatch } from './bus-watch.ts';
-import { Collector } from './collect.ts';
-import { readInventory, readInventoryHeads, readRoster, type Directory, type RosterNode } from './directory.ts';
-import { publishCommand } from './publish.ts';
-import { Receiver } from './receive.ts';
-import type { NodeResult } from './report.ts';
-import {
-  createJobId,
-  signBroadcast,
-  signDirect,
-  type CommandRequest,
-  type SignedCommand,
-  type SigningContext,
-} from './request.ts';
+import { readInventory, readInventoryHeads, readRoster, type Directory } from './directory.ts';
+import { planCommand } from './plan.ts';
+import { createJobId, type CommandRequest, type SigningContext } from './request.ts';
 import { resolveTarget, type Resolved, type TargetSpec } from './resolve.ts';
+import { runPlan, type RunOptions, type RunResult } from './run-plan.ts';
 import { createTarget, type TargetDescription } from './target.ts';
 
 export interface FleetOptions {
@@ -36,36 +25,6 @@ export interface FleetOptions {
   readonly identity: string;
   readonly tls?: { readonly caFile?: string | undefined } | undefined;
   readonly jsDomain?: string | undefined;
-}
-
-export interface RunOptions {
-  /** How long a node has to acknowledge, in milliseconds. @default 2000 */
-  readonly ackTimeoutMs?: number | undefined;
-  /** For the whole command, in milliseconds; nodes stop what they run by then. */
-  readonly deadlineMs?: number | undefined;
-  readonly onNode?: (result: NodeResult) => void;
-  /** Called when something has changed in who is waited for. */
-  readonly onProgress?: (progress: {
-    readonly done: number;
-    readonly expected: number;
-    readonly waiting: string[];
-  }) => void;
-  /** Aborting stops the wait; the nodes go on. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface RunResult {
-  readonly job: string;
-  readonly nodes: readonly NodeResult[];
-  /** Expected nodes whose live facts don't match. */
-  readonly unmatched: readonly string[];
-  /** Nodes that were still waited for when `signal` aborted; their states are what was true then. */
-  readonly abandoned: readonly string[];
-  /** Why the bus was lost while nodes were waited for; their states are what was true then. */
-  readonly lostBus: string | undefined;
-  /** Answers that were not what they said: forged, misplaced or damaged. */
-  readonly rejected: number;
-  readonly ms: number;
 }
 
 export class Fleet {
@@ -158,139 +117,36 @@ export class Fleet {
    * @throws InterruptedError when `signal` was aborted before anything was sent; TransportError when the bus was lost then
    */
   async run(
-    request: Omit<CommandRequest, 'where'>,
+    request: Omit<CommandRequest, 'where' | 'startWithinMs'>,
     target: TargetSpec,
     resolved: Resolved,
     options: RunOptions = {},
   ): Promise<RunResult> {
     assertWanted(options.signal);
-    const started = this.#clock.monotonic();
-    const job = createJobId(this.#clock.now());
-    const names = resolved.expected.map(({ name }) => name);
-    const ackTimeoutMs = options.ackTimeoutMs ?? LIMITS.ackTimeoutMs;
-    // Who is told that a node did not answer has to know when it no longer can.
-    const startWithinMs =
-      request.effect === 'changes'
-        ? Math.min(ackTimeoutMs, options.deadlineMs ?? Infinity) + LIMITS.startSlackMs
-        : undefined;
-    const withTarget: CommandRequest = {
-      ...request,
-      startWithinMs,
-      ...(target.where === undefined ? {} : { where: formatWhere(target.where) }),
-      timeoutMs: shorter(request.timeoutMs, options.deadlineMs),
-    };
-    const isOpen = request.effect === 'reads' && isOpenTarget(target);
-    const signing = this.#signing();
-    const sendable = resolved.expected.filter(({ credential }) => credential !== undefined).map(({ name }) => name);
-    const commands =
-      isOpen && isBroadcastWorthIt(resolved)
-        ? [await signBroadcast(withTarget, job, { ask: resolved.undecided.size > 0 }, signing)]
-        : await signDirect(withTarget, job, sendable, signing);
-    const welcome = isOpen ? joinedOf((await this.roster()).roster) : NOBODY;
+    const { ackTimeoutMs = LIMITS.ackTimeoutMs, ...others } = options;
+    const plan = await planCommand(
+      request,
+      target,
+      { resolved, roster: (await this.roster()).roster },
+      { job: createJobId(this.#clock.now()), ackTimeoutMs, deadlineMs: options.deadlineMs },
+      this.#signing(),
+    );
     assertWanted(options.signal);
     this.#watch.assertThere();
-
-    const nodes: NodeResult[] = [];
-    // Thousands of nodes give the same output: it is kept once.
-    const share = createSharing();
-    const unmatched: string[] = [];
-    const receiver = new Receiver({ caller: this.caller, job }, { subjects: this.#subjects, trust: this.#trust });
-    const send = (command: SignedCommand, only?: ReadonlySet<string>): void => {
-      receiver.expectAnswersTo(command);
-      publishCommand(command, { bus: this.#bus, subjects: this.#subjects }, only);
-    };
-    let fail: (error: unknown) => void = () => undefined;
-    const failed = new Promise<never>((_resolve, reject) => (fail = reject));
-    // Asked for when it is drawn, a few times a second, and not at each of ten thousand answers.
-    const progress = {
-      get done() {
-        return nodes.length + unmatched.length;
-      },
-      expected: names.length,
-      get waiting() {
-        return collector.waiting;
-      },
-    };
-    const answers = this.#subjects.resultsOf(this.caller, job);
-    const subscription = this.#bus.subscribe(answers, (message) => {
-      const result = receiver.receive(message);
-      if (result === undefined) return;
-      collector.take(result);
-      options.onProgress?.(progress);
+    return runPlan(plan, ackTimeoutMs, others, {
+      caller: this.caller,
+      bus: this.#bus,
+      clock: this.#clock,
+      subjects: this.#subjects,
+      trust: this.#trust,
+      watch: this.#watch,
+      signing: () => this.#signing(),
     });
-    const collector = new Collector(
-      {
-        expected: names,
-        hopeless: hopelessOf(resolved.expected),
-        ackTimeoutMs,
-        deadlineMs: options.deadlineMs,
-        // By the clock of the node, which may be behind.
-        mayStartUntil: startWithinMs === undefined ? undefined : signing.now + startWithinMs + LIMITS.clockSkewMs,
-        welcome,
-      },
-      {
-        clock: this.#clock,
-        tryAgain: (silent) => void this.#tryAgain(commands, withTarget, job, silent, send).catch(fail),
-        onNode: (received) => {
-          const result = share(received);
-          nodes.push(result);
-          options.onNode?.(result);
-        },
-        onUnmatched: (node) => unmatched.push(node),
-      },
-    );
-    let abandoned: string[] = [];
-    const stop = (): void => {
-      abandoned = collector.waiting;
-      collector.stop('the wait was interrupted');
-    };
-    let lostBus: string | undefined;
-    const unwatch = this.#watch.onLost(answers, (why) => {
-      if (collector.waiting.length === 0) return;
-      lostBus = why;
-      collector.stop('the bus was lost');
-    });
-    options.signal?.addEventListener('abort', stop, { once: true });
-    try {
-      for (const command of commands) send(command);
-      await Promise.race([collector.done, failed]);
-    } finally {
-      collector.stop('the command failed');
-      options.signal?.removeEventListener('abort', stop);
-      unwatch();
-      subscription.close();
-    }
-    return {
-      job,
-      nodes,
-      unmatched,
-      abandoned,
-      lostBus,
-      rejected: receiver.rejected,
-      ms: Math.round((this.#clock.monotonic() - started) * 100) / 100,
-    };
   }
 
   async close(): Promise<void> {
     this.#watch.close();
     await this.#bus.close();
-  }
-
-  /** The same bytes once more, direct; a broadcast, which was signed for another way, is signed anew for the silent. */
-  async #tryAgain(
-    commands: readonly SignedCommand[],
-    request: CommandRequest,
-    job: string,
-    silent: readonly string[],
-    send: (command: SignedCommand, only?: ReadonlySet<string>) => void,
-  ): Promise<void> {
-    // Its end is noticed elsewhere.
-    if (this.#watch.lost !== undefined) return;
-    const only = new Set(silent);
-    const broadcast = commands.some(({ nodes }) => nodes === undefined);
-    const again = broadcast ? await signDirect(request, job, silent, this.#signing()) : commands;
-    if (this.#watch.lost !== undefined) return;
-    for (const command of again) send(command, only);
   }
 
   #signing(): SigningContext {
@@ -335,38 +191,4 @@ function assertUsable(identity: Identity, trust: TrustStore, path: string): void
       cause,
     });
   }
-}
-
-function hopelessOf(expected: readonly RosterNode[]): Map<string, string> {
-  return new Map(
-    expected.flatMap(({ name, problem }) =>
-      problem === undefined ? [] : [[name, `its answers can't be trusted: ${problem}`] as const],
-    ),
-  );
-}
-
-const NOBODY: ReadonlySet<string> = new Set();
-
-/** Those whose answers can be read, too: asking for a credential verifies it. */
-function joinedOf(roster: ReadonlyMap<string, RosterNode>): ReadonlySet<string> {
-  return new Set(
-    [...roster.values()].flatMap((node) =>
-      node.state === 'joined' && node.credential !== undefined ? [node.name] : [],
-    ),
-  );
-}
-
-/** Open: whoever matches is meant, not a list of names. */
-function isOpenTarget(target: TargetSpec): boolean {
-  return target.nodes.length === 0 && target.exclude.length === 0 && target.limit === undefined;
-}
-
-/** One message for all, when there are too many to send to each, or few that it would wake for nothing. */
-function isBroadcastWorthIt({ expected, fleetSize }: Resolved): boolean {
-  return expected.length > LIMITS.directNodes || fleetSize - expected.length <= LIMITS.needlessWakes;
-}
-
-function shorter(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return Math.min(a, b);
 }

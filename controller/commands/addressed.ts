@@ -8,7 +8,7 @@ import { countStates, exitCodeOf } from '../../shared/states.ts';
 import type { InventoryBody } from '../../shared/wire/inventory.ts';
 import type { App } from '../app.ts';
 import { confirm } from '../confirm.ts';
-import type { RunResult } from '../fleet.ts';
+import type { RunResult } from '../run-plan.ts';
 import { unlessAborted } from '../interrupt.ts';
 import { openContext, openFleet, type GlobalFlags } from '../open-fleet.ts';
 import {

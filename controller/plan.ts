@@ -1,0 +1,89 @@
+/**
+ * Second step: how a command travels, and how long it may start. A changing command goes direct and names its nodes; an
+ * open reading one is broadcast where that is cheaper, and then also heard by nodes that nobody expected.
+ */
+import { LIMITS } from '../shared/limits.ts';
+import { formatWhere } from '../shared/where/format.ts';
+import type { RosterNode } from './directory.ts';
+import { signBroadcast, signDirect, type CommandRequest, type SignedCommand, type SigningContext } from './request.ts';
+import type { Resolved, TargetSpec } from './resolve.ts';
+
+export interface PlanOptions {
+  readonly job: string;
+  readonly ackTimeoutMs: number;
+  readonly deadlineMs?: number | undefined;
+}
+
+export interface Plan {
+  readonly job: string;
+  /** Whom answers are waited for. */
+  readonly expected: readonly RosterNode[];
+  readonly commands: readonly SignedCommand[];
+  /** Nodes that may answer without being expected. */
+  readonly welcome: ReadonlySet<string>;
+  /** Until when a node that stays silent may still start, by this machine's clock; undefined where it doesn't matter. */
+  readonly mayStartUntil: number | undefined;
+  /** For who hasn't been heard of: the same bytes once more, or, in place of a broadcast, new ones that go direct. */
+  again(silent: readonly string[], signing: SigningContext): Promise<readonly SignedCommand[]>;
+}
+
+/** Signs everything that is to be sent. @throws UsageError `command-too-large` */
+export async function planCommand(
+  request: Omit<CommandRequest, 'where' | 'startWithinMs'>,
+  target: TargetSpec,
+  { resolved, roster }: { resolved: Resolved; roster: ReadonlyMap<string, RosterNode> },
+  { job, ackTimeoutMs, deadlineMs }: PlanOptions,
+  signing: SigningContext,
+): Promise<Plan> {
+  // Who is told that a node did not answer has to know when it no longer can.
+  const startWithinMs =
+    request.effect === 'changes' ? Math.min(ackTimeoutMs, deadlineMs ?? Infinity) + LIMITS.startSlackMs : undefined;
+  const complete: CommandRequest = {
+    ...request,
+    startWithinMs,
+    ...(target.where === undefined ? {} : { where: formatWhere(target.where) }),
+    timeoutMs: shorter(request.timeoutMs, deadlineMs),
+  };
+  const isOpen = request.effect === 'reads' && isOpenTarget(target);
+  const { expected, undecided } = resolved;
+  const isBroadcast = isOpen && isBroadcastWorthIt(resolved);
+  const sendable = expected.filter(({ credential }) => credential !== undefined).map(({ name }) => name);
+  const commands = isBroadcast
+    ? [await signBroadcast(complete, job, { ask: undecided.size > 0 }, signing)]
+    : await signDirect(complete, job, sendable, signing);
+  return {
+    job,
+    expected,
+    commands,
+    welcome: isOpen ? joinedOf(roster) : NOBODY,
+    // By the clock of the node, which may be behind.
+    mayStartUntil: startWithinMs === undefined ? undefined : signing.now + startWithinMs + LIMITS.clockSkewMs,
+    again: (silent, now) => (isBroadcast ? signDirect(complete, job, silent, now) : Promise.resolve(commands)),
+  };
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** Those whose answers can be read, too: asking for a credential verifies it. */
+function joinedOf(roster: ReadonlyMap<string, RosterNode>): ReadonlySet<string> {
+  return new Set(
+    [...roster.values()].flatMap((node) =>
+      node.state === 'joined' && node.credential !== undefined ? [node.name] : [],
+    ),
+  );
+}
+
+/** Open: whoever matches is meant, not a list of names. */
+function isOpenTarget(target: TargetSpec): boolean {
+  return target.nodes.length === 0 && target.exclude.length === 0 && target.limit === undefined;
+}
+
+/** One message for all, when there are too many to send to each, or few that it would wake for nothing. */
+function isBroadcastWorthIt({ expected, fleetSize }: Resolved): boolean {
+  return expected.length > LIMITS.directNodes || fleetSize - expected.length <= LIMITS.needlessWakes;
+}
+
+function shorter(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
+}
