@@ -59,6 +59,11 @@ export class InterruptedError extends FleetError {
   readonly exit = EXIT.interrupted;
 }
 
+/** The command was carried out, and what there is to say about it can't be written: the disk is full, for one. */
+export class OutputError extends FleetError {
+  readonly exit = EXIT.internal;
+}
+
 /** Bytes that arrived are not what the protocol says. Never answered on the bus, always counted. */
 export class ProtocolError extends FleetError {
   readonly exit = EXIT.internal;

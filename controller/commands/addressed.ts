@@ -45,6 +45,8 @@ export interface AddressedCommandDefinition {
   readonly instruct: (at: InstructionContext) => Promise<Instruction> | Instruction;
   /** The instruction depends on what nodes published: the inventory is read. */
   readonly needsInventory?: boolean;
+  /** Whether what is meant only reads on these nodes, although the command may change something: nobody is asked then. */
+  readonly onlyReads?: (at: InstructionContext) => boolean;
   /** What the report has besides the common shape. */
   readonly extend?: (nodes: readonly NodeResult[]) => Partial<Report>;
   readonly keepsData?: boolean;
@@ -75,9 +77,10 @@ export async function runAddressed(
   const target = readTarget(flags, context);
   const timing = readTiming(flags, context);
   const dryRun = flags.dryRun === true;
-  const asks =
+  const mayAsk =
     definition.effect === 'changes' && !dryRun && flags.all !== true && flags.yes !== true && isWholeFleet(target);
-  if (asks && app.stdin.isTTY !== true) throw needsTarget();
+  const canAsk = app.stdin.isTTY === true;
+  if (mayAsk && !canAsk && definition.onlyReads === undefined) throw needsTarget();
 
   const orInterrupted = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, app.interrupt);
   const started = app.clock.monotonic();
@@ -115,9 +118,10 @@ export async function runAddressed(
         report({ job: null, nodes: [], unmatched: [], abandoned: [], lostBus: undefined }),
       );
 
-    const instruction = await orInterrupted(
-      Promise.resolve(definition.instruct({ expected, inventory: inventory ?? new Map() })),
-    );
+    const at: InstructionContext = { expected, inventory: inventory ?? new Map() };
+    const instruction = await orInterrupted(Promise.resolve(definition.instruct(at)));
+    const asks = mayAsk && definition.onlyReads?.(at) !== true;
+    if (asks && !canAsk) throw needsTarget();
     if (flags.limit !== undefined)
       output.notice(`--limit drew ${nodeCount(expected.length)}; --seed ${target.seed} draws the same again`);
     if (

@@ -43,8 +43,8 @@ Examples:
           code: 'needs-selector',
           hint: "Give a name, such as `fleet kill 'worker*'`, or --user.",
         });
-      const graceMs = flags.grace === undefined ? LIMITS.endGraceMs : parseDuration(flags.grace, '--grace');
-      if (graceMs > LIMITS.killGraceMaxMs) throw badValue('--grace', flags.grace ?? '', 'at most 10m');
+      const longest = { ms: LIMITS.killGraceMaxMs, text: '10m' };
+      const graceMs = flags.grace === undefined ? LIMITS.endGraceMs : parseDuration(flags.grace, '--grace', longest);
       return runAddressed(
         {
           command: 'kill',

@@ -30,6 +30,7 @@ Examples:
           command: 'run',
           effect: 'changes',
           needsInventory: true,
+          onlyReads: (at) => changesNothing(task, at),
           instruct: async (at) => ({
             action: 'task.run',
             args: { task, args: await checkGiven(task, given, at) },
@@ -40,6 +41,16 @@ Examples:
         app,
       );
     });
+}
+
+/** Every expected node has said so of its own task: one that is silent about its tasks may mean another. */
+function changesNothing(name: string, { expected, inventory }: InstructionContext): boolean {
+  const definitions = expected.flatMap((node) => inventory.get(node)?.tasks.filter((task) => task.name === name) ?? []);
+  return (
+    expected.every((node) => inventory.has(node)) &&
+    definitions.length > 0 &&
+    definitions.every(({ changes }) => !changes)
+  );
 }
 
 /** @throws UsageError */

@@ -11,12 +11,19 @@ const UNITS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** Milliseconds. @throws UsageError `bad-value` */
-export function parseDuration(text: string, option: string): number {
+/** A bound of an option's value, and how people write it. */
+export interface LongestDuration {
+  readonly ms: number;
+  readonly text: string;
+}
+
+/** Milliseconds, at least one. @throws UsageError `bad-value` */
+export function parseDuration(text: string, option: string, longest?: LongestDuration): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/.exec(text);
   const ms = match === null ? NaN : Number(match[1]) * (UNITS[match[2] ?? ''] ?? NaN);
-  if (!Number.isFinite(ms) || ms <= 0 || ms > 365 * 86_400_000)
+  if (!Number.isFinite(ms) || ms < 1 || ms > 365 * 86_400_000)
     throw badValue(option, text, 'a duration with its unit, such as 500ms, 30s or 10m');
+  if (longest !== undefined && ms > longest.ms) throw badValue(option, text, `at most ${longest.text}`);
   return Math.round(ms);
 }
 

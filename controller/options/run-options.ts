@@ -1,10 +1,11 @@
 /** The options about time and about output that every addressing command has. */
 import { Option, type Command } from 'commander';
+import { LIMITS } from '../../shared/limits.ts';
 import type { App } from '../app.ts';
 import type { Context } from '../context.ts';
 import { FORMATS, type Format } from '../render/formats.ts';
 import type { Output } from '../render/output.ts';
-import { parseDuration } from './parse-values.ts';
+import { parseDuration, type LongestDuration } from './parse-values.ts';
 
 export interface RunFlags {
   readonly timeout?: string;
@@ -45,14 +46,19 @@ export interface Timing {
 
 /** @throws UsageError `bad-value` */
 export function readTiming(flags: RunFlags, context: Context): Timing {
-  const duration = (text: string | undefined, option: string): number | undefined =>
-    text === undefined ? undefined : parseDuration(text, option);
+  const duration = (text: string | undefined, option: string, longest: LongestDuration): number | undefined =>
+    text === undefined ? undefined : parseDuration(text, option, longest);
   return {
-    timeoutMs: duration(flags.timeout ?? context.defaults.timeout, '--timeout'),
-    ackTimeoutMs: duration(flags.ackTimeout ?? context.defaults.ackTimeout, '--ack-timeout'),
-    deadlineMs: duration(flags.deadline, '--deadline'),
+    timeoutMs: duration(flags.timeout ?? context.defaults.timeout, '--timeout', LONGEST_RUN),
+    ackTimeoutMs: duration(flags.ackTimeout ?? context.defaults.ackTimeout, '--ack-timeout', LONGEST_SILENCE),
+    deadlineMs: duration(flags.deadline, '--deadline', LONGEST_RUN),
   };
 }
+
+/** Nodes refuse more. */
+const LONGEST_RUN: LongestDuration = { ms: LIMITS.runTimeoutMaxMs, text: '7d' };
+/** A node that has not answered by then refuses the command: it has expired. */
+const LONGEST_SILENCE: LongestDuration = { ms: LIMITS.commandLifeMs, text: '5m' };
 
 /** Where a command's results and words go. */
 export async function openOutput(command: string, flags: OutputFlags, app: App): Promise<Output> {

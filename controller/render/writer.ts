@@ -1,9 +1,10 @@
 /** Writing to a stream whose reader may go away: `fleet ps | head` ends quietly, a full disk does not. */
 import type { Writable } from 'node:stream';
+import { OutputError } from '../../shared/errors.ts';
 
 export interface Writer {
   write(text: string): void;
-  /** Resolves once everything is handed over, or nobody reads any more; rejects when writing failed otherwise. */
+  /** Resolves once everything is handed over, or nobody reads any more. @throws OutputError when writing failed otherwise */
   flush(): Promise<void>;
   /** Aborted when nobody reads any more. */
   readonly closed: AbortSignal;
@@ -11,7 +12,7 @@ export interface Writer {
 
 export function createWriter(stream: Writable): Writer {
   const gone = new AbortController();
-  let failure: Error | null = null;
+  let failure: NodeJS.ErrnoException | null = null;
 
   function failed(error: NodeJS.ErrnoException): void {
     if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') failure = error;
@@ -33,7 +34,12 @@ export function createWriter(stream: Writable): Writer {
     },
     async flush() {
       if (!gone.signal.aborted) await handedOver(stream, ifFailed);
-      if (failure !== null) throw failure;
+      if (failure !== null)
+        throw new OutputError(`the output can't be written (${failure.code ?? failure.message})`, {
+          code: 'output-failed',
+          hint: 'What the nodes were asked to do they have done all the same.',
+          cause: failure,
+        });
     },
   };
 }

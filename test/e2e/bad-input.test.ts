@@ -128,14 +128,25 @@ describe('bad input', () => {
   });
 
   it('as a duration says what a duration is', async () => {
-    const given = ['5', '5x', '-5s', '0s', '1e3s', '999999d', 's', ''].map((value) => ['--timeout', value] as const);
+    const given = ['5', '5x', '-5s', '0s', '0.1ms', '1e3s', '999999d', 's', ''].map(
+      (value) => ['--timeout', value] as const,
+    );
     const others = ['--ack-timeout', '--deadline'].map((option) => [option, '5'] as const);
-    await expectRefused(
-      [...given, ...others].map(([option, value]) => ({
+    const long = [
+      ['--timeout', '8d', '7d'],
+      ['--deadline', '30d', '7d'],
+      ['--ack-timeout', '1h', '5m'],
+    ] as const;
+    await expectRefused([
+      ...[...given, ...others].map(([option, value]) => ({
         args: ['ping', `${option}=${value}`],
         says: `${option} can't be "${value}"\n  Expected a duration with its unit`,
       })),
-    );
+      ...long.map(([option, value, most]) => ({
+        args: ['ping', option, value],
+        says: `${option} can't be "${value}"\n  Expected at most ${most}.\n`,
+      })),
+    ]);
   });
 
   it('as a limit says what a limit is', async () => {

@@ -84,6 +84,36 @@ describe('a command that changes something', () => {
     expect(after.nodes.map(({ data }) => (data as { count: number }).count)).toEqual([0, 2, 1]);
   });
 
+  it('is not a task that says that it changes nothing, where every node says so of its own', async () => {
+    const define = (node: string, name: string, changes: boolean): void =>
+      writeFileSync(
+        join(fleet.node(node).folder, 'tasks.d', `${name}.yaml`),
+        `argv: [echo, looked]\nchanges: ${changes}\n`,
+        { mode: 0o600 },
+      );
+    for (const node of ['web1', 'web2']) define(node, 'look', false);
+    define('web1', 'differ', true);
+    define('web2', 'differ', false);
+    await Promise.all(['web1', 'web2'].map((node) => fleet.restartAgent(node)));
+    const offers = async (): Promise<string[]> => {
+      const { tasks } = await fleet.cli.json<{ tasks: { task: { name: string }; nodes: string[] }[] }>('task', 'list');
+      return tasks.flatMap(({ task, nodes }) => nodes.map((node) => `${task.name} ${node}`));
+    };
+    const wanted = ['look web1', 'look web2', 'differ web1', 'differ web2'];
+    await waitFor(
+      async () => {
+        const known = await offers();
+        return wanted.every((offer) => known.includes(offer));
+      },
+      { what: 'the tasks to be known' },
+    );
+    const [look, differ] = await Promise.all([fleet.report('run', 'look'), fleet.run('run', 'differ')]);
+    expect(look).toMatchObject({ exit: 3, expected: 3, states: { ok: 2, refused: 1 } });
+    expect(look.nodes[0]).toMatchObject({ node: 'db1', code: 'no-such-task' });
+    expect(differ).toMatchObject({ exit: 2, stdout: '' });
+    expect(differ.stderr).toContain('--all for the whole fleet');
+  });
+
   describe.skipIf(noTerminal() !== undefined)('for the whole fleet at a terminal', () => {
     async function answer(key: string, ...args: string[]): Promise<{ code: number | null; output: string }> {
       const cli = await startAtTerminal(fleet.cli, args);

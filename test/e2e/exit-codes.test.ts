@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEmbeddedFleet, type EmbeddedFleet } from '../support/embedded-fleet.ts';
-import type { CliResult } from '../support/fleet-cli.ts';
+import { FLEET_PROGRAM, type CliResult } from '../support/fleet-cli.ts';
 import { issueOperator } from '../support/issue-operator.ts';
 
 describe('the exit code', () => {
@@ -80,6 +80,13 @@ describe('the exit code', () => {
         { node: 'web2', ...refused },
       ],
     });
+  });
+
+  it('is 1 when what there is to say can not be written, and the command has had its effect', async () => {
+    const line = 'exec "$0" "$@" >/dev/full';
+    const cli = await fleet.cli.startProgram(['sh', '-c', line, process.execPath, FLEET_PROGRAM, 'ping', '-o', 'json']);
+    expect((await cli.ended).code).toBe(1);
+    expect(cli.stderr()).toMatch(/^fleet: the output can't be written \(ENOSPC\)\n {2}What the nodes/);
   });
 
   describe('is 5 when the bus', () => {
