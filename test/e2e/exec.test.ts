@@ -1,4 +1,5 @@
 /** `fleet exec` as a user has it: what the program gets, what comes back of it, and that it ends when it has to. */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -62,6 +63,17 @@ describe('fleet exec', () => {
     expect(cwd).toBe(`${folder}\n`);
     expect(input.stdout).toBe('web[1-2] · ok · exit 0 · 2 nodes\n  2\n');
     expect(noInput).toBe('');
+  });
+
+  it('gives a program the very bytes of standard input, or nothing at all', async () => {
+    const text = '\uFEFFüöä\r\n日本\t\u0000\u0001 end';
+    const digest = createHash('sha256').update(text).digest('hex');
+    const given = await fleet.cli.runWith({ stdin: text }, 'exec', '--node', 'web1', '--stdin', '--', 'sha256sum');
+    expect(given.stdout).toContain(digest);
+    const words = [process.execPath, FLEET_PROGRAM, 'exec', '--node', 'web1', '--stdin', '--', 'cat'];
+    const broken = await fleet.cli.startProgram(['sh', '-c', String.raw`printf "\377\376" | "$0" "$@"`, ...words]);
+    expect((await broken.ended).code).toBe(2);
+    expect([broken.stdout(), broken.stderr()]).toEqual(['', expect.stringContaining('is not UTF-8 text') as string]);
   });
 
   it.runIf(isRoot)('runs as another user, with all that belongs to that', async () => {
