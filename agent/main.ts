@@ -79,4 +79,4 @@ function readBootId(): string {
   }
 }
 
-await main();
+void main();

@@ -1,5 +1,4 @@
 /** A yes at the terminal. */
-import { createInterface } from 'node:readline/promises';
 import { InterruptedError } from '../shared/errors.ts';
 import type { App } from './app.ts';
 
@@ -8,6 +7,8 @@ import type { App } from './app.ts';
  * @throws InterruptedError at Ctrl-C, which a terminal that asks gets as a key, and not as a signal
  */
 export async function confirm(question: string, app: Pick<App, 'stdin' | 'stderr' | 'interrupt'>): Promise<boolean> {
+  // Loaded for who is asked: most commands ask nothing.
+  const { createInterface } = await import('node:readline/promises');
   const terminal = createInterface({ input: app.stdin, output: app.stderr });
   const key = new AbortController();
   terminal.on('SIGINT', () => key.abort());

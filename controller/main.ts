@@ -2,7 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../shared/clock.ts';
-import { EXIT, InterruptedError } from '../shared/errors.ts';
+import { EXIT } from '../shared/errors.ts';
 import { VERSION } from '../shared/version.ts';
 
 /** How long the process gets to end by itself, once its command has ended. */
@@ -21,7 +21,7 @@ async function main(args: readonly string[]): Promise<void> {
   const end = (): void => {
     // Not taken off: while write-file-atomic writes it listens, too, and ends the process when it finds itself alone.
     if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
-    interrupt.abort(new InterruptedError('interrupted', { code: 'interrupted' }));
+    interrupt.abort();
   };
   for (const signal of INTERRUPTS) process.on(signal, end);
   const { env } = process;
@@ -56,6 +56,7 @@ for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') process.exitCode = EXIT.internal;
   });
-await main(process.argv.slice(2));
-// The socket of a connection attempt that timed out stays open within nats.js: nothing to stay for.
-setTimeout(() => process.exit(), LEFTOVER_PATIENCE_MS).unref();
+void main(process.argv.slice(2)).then(() => {
+  // The socket of a connection attempt that timed out stays open within nats.js: nothing to stay for.
+  setTimeout(() => process.exit(), LEFTOVER_PATIENCE_MS).unref();
+});

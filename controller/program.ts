@@ -1,30 +1,39 @@
 /** The commands put together, and what happens to an error of any of them. */
 import { Command, CommanderError } from 'commander';
-import { EXIT, FleetError } from '../shared/errors.ts';
+import { config } from 'zod';
+import { EXIT, FleetError, InterruptedError } from '../shared/errors.ts';
 import { VERSION } from '../shared/version.ts';
 import type { App } from './app.ts';
-import { registerAction } from './commands/action.ts';
-import { registerCa } from './commands/ca.ts';
-import { registerCompletion } from './commands/completion.ts';
-import { registerDev } from './commands/dev.ts';
-import { registerExec } from './commands/exec.ts';
-import { registerFacts } from './commands/facts.ts';
-import { registerFind } from './commands/find.ts';
-import { registerInit } from './commands/init.ts';
-import { registerInventory } from './commands/inventory.ts';
-import { registerKill } from './commands/kill.ts';
-import { registerMatch } from './commands/match.ts';
-import { registerPing } from './commands/ping.ts';
-import { registerPs } from './commands/ps.ts';
-import { registerRun } from './commands/run.ts';
-import { registerTask } from './commands/task.ts';
 import { commandNames, suggestCommand } from './suggest.ts';
+
+/** Each command is loaded when the command line names it; in the order of the help. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, app: App) => void>>> = {
+  ping: async () => (await import('./commands/ping.ts')).registerPing,
+  find: async () => (await import('./commands/find.ts')).registerFind,
+  facts: async () => (await import('./commands/facts.ts')).registerFacts,
+  inventory: async () => (await import('./commands/inventory.ts')).registerInventory,
+  run: async () => (await import('./commands/run.ts')).registerRun,
+  exec: async () => (await import('./commands/exec.ts')).registerExec,
+  ps: async () => (await import('./commands/ps.ts')).registerPs,
+  kill: async () => (await import('./commands/kill.ts')).registerKill,
+  match: async () => (await import('./commands/match.ts')).registerMatch,
+  task: async () => (await import('./commands/task.ts')).registerTask,
+  action: async () => (await import('./commands/action.ts')).registerAction,
+  init: async () => (await import('./commands/init.ts')).registerInit,
+  ca: async () => (await import('./commands/ca.ts')).registerCa,
+  dev: async () => (await import('./commands/dev.ts')).registerDev,
+  completion: async () => (await import('./commands/completion.ts')).registerCompletion,
+};
 
 const EXIT_CODES = `
 Exit codes: 0 all ok · 2 usage, nothing sent · 3 some not ok · 4 none ok · 5 no bus · 6 no node matched · 7 all refused ·
 130 interrupted · 1 internal error`;
 
-function createProgram(app: App): Command {
+/** With the one command that the words begin with, or with all of them, for help and for mistakes. */
+async function createProgram(args: readonly string[], app: App): Promise<Command> {
+  const [first = ''] = args;
+  // Completion is written from all of them.
+  const chosen = first !== 'completion' && Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
   const program = new Command('fleet')
     .description(
       'Runs commands on the servers of a fleet, chosen by their facts; every server ends in one known state.',
@@ -43,37 +52,31 @@ Examples:
   fleet run --where role=db migrate
 ${EXIT_CODES}`,
     );
-  for (const register of [
-    registerPing,
-    registerFind,
-    registerFacts,
-    registerInventory,
-    registerRun,
-    registerExec,
-    registerPs,
-    registerKill,
-    registerMatch,
-    registerTask,
-    registerAction,
-    registerInit,
-    registerCa,
-    registerDev,
-    registerCompletion,
-  ])
-    // prettier-ignore
-    register(program, app);
+  for (const load of chosen === undefined ? Object.values(COMMANDS) : [chosen]) (await load())(program, app);
   forEachCommand(program, (command) => command.exitOverride().configureOutput({ outputError: () => undefined }));
   return program;
 }
 
 /** Runs one command line; sets the exit code, never throws. */
-export async function runProgram(args: readonly string[], app: App): Promise<void> {
-  const program = createProgram(app);
+export async function runProgram(args: readonly string[], surroundings: App): Promise<void> {
+  // Compiling a schema pays off after hundreds of uses; a command has a few.
+  config({ jitless: true });
+  const app = { ...surroundings, interrupt: withReason(surroundings.interrupt) };
+  const program = await createProgram(args, app);
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     app.setExit(report(error, program, args, app));
   }
+}
+
+/** Who waits for it throws the reason. */
+function withReason(interrupt: AbortSignal): AbortSignal {
+  const interrupted = new AbortController();
+  interrupt.addEventListener('abort', () =>
+    interrupted.abort(new InterruptedError('interrupted', { code: 'interrupted' })),
+  );
+  return interrupted.signal;
 }
 
 function report(error: unknown, program: Command, args: readonly string[], { stderr }: App): number {

@@ -11,6 +11,9 @@ import { run, say } from './run.mjs';
 /** The programs of the product: name → entry file. */
 export const PROGRAMS = { fleet: 'controller/main.ts', 'fleet-agent': 'agent/main.ts' };
 
+/** What is kept in its compiled form: the command line starts for every command, the agent once. */
+const KEPT = { 'controller/program.ts': ['runProgram'] };
+
 const INPUTS = ['shared', 'agent', 'controller', 'deploy/setup', 'tsconfig.json', 'package-lock.json'];
 
 /** @param {string} checkout @param {import('./run.mjs').Started} [started] */
@@ -25,7 +28,7 @@ export async function build(checkout, started) {
   });
   // Only now: the packages that it imports may not have been there when this file was loaded.
   const { bundle } = await import('./bundle.mjs');
-  await bundle(checkout, PROGRAMS);
+  await bundle(checkout, PROGRAMS, KEPT);
   await mkdir(dirname(stampOf(checkout)), { recursive: true });
   await writeFile(stampOf(checkout), hash);
 }

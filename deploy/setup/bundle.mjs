@@ -1,41 +1,96 @@
 /**
- * Puts each program into a few files of its own, dist/bin/: a bundle starts in about two thirds of the time that its
- * modules take one by one. Dynamic imports stay files of their own, so a command loads what it needs and no more.
+ * Puts each program into one file, dist/bin/<name>.js: a bundle starts in about two thirds of the time that its modules
+ * take one by one, and in CommonJS sooner than as an ECMAScript module. What a program loads late, and is told to be
+ * kept, becomes a script of its own, which is loaded together with its compiled form (controller/compiled-script.ts).
  */
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-/** @param {string} checkout @param {Record<string, string>} programs Name of the program → its entry file. */
-export async function bundle(checkout, programs) {
+const LOADER = fileURLToPath(new URL('../../controller/compiled-script.ts', import.meta.url));
+
+/** @type {import('esbuild').BuildOptions} */
+const COMMON = {
+  bundle: true,
+  format: 'cjs',
+  platform: 'node',
+  target: 'node20',
+  // What Node has built in is required as well: a script of vm has no import().
+  supported: { 'dynamic-import': false },
+  minifyWhitespace: true,
+  minifySyntax: true,
+  // Identifiers keep their names for the stacks; `node --enable-source-maps` gives the lines.
+  sourcemap: 'linked',
+  legalComments: 'linked',
+  define: {
+    // msgpackr would look for its optional native part in whatever node_modules is around.
+    'process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED': '"true"',
+  },
+  logLevel: 'warning',
+};
+
+/**
+ * @param {string} checkout
+ * @param {Readonly<Record<string, string>>} programs Name of the program → its entry file.
+ * @param {Readonly<Record<string, readonly string[]>>} [kept] Module that is loaded by `import()` → what it exports.
+ */
+export async function bundle(checkout, programs, kept = {}) {
   const folder = join(checkout, 'dist', 'bin');
   await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  // The package's own modules are ECMAScript's.
+  await writeFile(join(folder, 'package.json'), '{"type":"commonjs"}\n');
   await build({
+    ...COMMON,
     absWorkingDir: checkout,
     entryPoints: programs,
     outdir: folder,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    chunkNames: 'chunks/[name]-[hash]',
-    minifyWhitespace: true,
-    minifySyntax: true,
-    // Identifiers keep their names for the stacks; `node --enable-source-maps` gives the lines.
-    sourcemap: 'linked',
-    legalComments: 'linked',
-    banner: {
-      // Packages that are still CommonJS call require() for what Node has built in, and ask for their own file name.
-      js: "import{createRequire as createRequireOfBundle}from'node:module';import{fileURLToPath as pathOfBundle}from'node:url';const require=createRequireOfBundle(import.meta.url),__filename=pathOfBundle(import.meta.url);",
-    },
-    define: {
-      // msgpackr would look for its optional native part in whatever node_modules is around.
-      'process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED': '"true"',
-    },
-    logLevel: 'warning',
+    plugins: [keptScripts(checkout, folder, kept)],
   });
   await Promise.all(Object.keys(programs).map((name) => makeRunnable(join(folder, `${name}.js`))));
+}
+
+/**
+ * @param {string} checkout
+ * @param {string} folder
+ * @param {Readonly<Record<string, readonly string[]>>} kept
+ * @returns {import('esbuild').Plugin}
+ */
+function keptScripts(checkout, folder, kept) {
+  return {
+    name: 'kept-scripts',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
+        const entry = Object.keys(kept).find((candidate) => resolve(checkout, candidate) === resolve(resolveDir, path));
+        return kind === 'dynamic-import' && entry !== undefined ? { path: entry, namespace: 'kept' } : undefined;
+      });
+      onLoad({ filter: /./, namespace: 'kept' }, async ({ path: entry }) => {
+        const script = await writeScript(checkout, folder, entry);
+        return {
+          contents: `import { join } from 'node:path';
+            import { loadCompiled } from ${JSON.stringify(LOADER)};
+            export const { ${kept[entry]?.join(', ')} } = loadCompiled(join(__dirname, ${JSON.stringify(script)}));`,
+          resolveDir: checkout,
+        };
+      });
+    },
+  };
+}
+
+/** Its name has a hash of its content in it. @param {string} checkout @param {string} folder @param {string} entry */
+async function writeScript(checkout, folder, entry) {
+  const { metafile } = await build({
+    ...COMMON,
+    absWorkingDir: checkout,
+    entryPoints: [entry],
+    outdir: folder,
+    entryNames: '[name]-[hash]',
+    banner: { js: '(function(exports,require,module,__filename,__dirname){' },
+    footer: { js: '})' },
+    metafile: true,
+  });
+  return basename(Object.keys(metafile.outputs).find((path) => path.endsWith('.js')) ?? '');
 }
 
 /** Marks it as a program, whether its source does or not. @param {string} path */
