@@ -47,10 +47,17 @@ function kill(select: object, signal: string, graceMs = 5_000, options: KillOpti
   return action.run({ select, signal, graceMs }, context as ActionContext);
 }
 
-/** Waits for the first line that it prints, and returns it with the process. */
+/**
+ * Waits for the first line that it prints, and returns it with the process. A shell that prints and then sleeps is waited
+ * for until it does: what it has forked bears the shell's name until then.
+ */
 async function start(program: string, args: string[], options: object = {}): Promise<{ pid: number; line: string }> {
+  const sleeping = (): number => listPids().filter((pid) => readStat(pid)?.comm === 'sleep').length;
+  const before = sleeping();
   const child: ChildProcess = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'], ...options });
   const [line] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string];
+  if (args.some((text) => text.includes('echo x; sleep')))
+    await waitFor(() => sleeping() > before, { what: 'the shell to sleep', everyMs: 1 });
   return { pid: child.pid!, line };
 }
 function startNode(script: string, options: object = {}) {
