@@ -38,7 +38,8 @@ describe('a program', () => {
     onTestFinished(() => signalled.mockRestore());
     const stop = new AbortController();
     const ending = sh(
-      'setsid sh -c \'echo $$ > "$FOLDER/left"; exec sleep 30\' & echo $$ > "$FOLDER/main"',
+      // It ends only when the other has left its group: at its end, the group is ended.
+      'setsid sh -c \'echo $$ > "$FOLDER/left"; exec sleep 30\' & while ! [ -s "$FOLDER/left" ]; do sleep 0.01; done; echo $$ > "$FOLDER/main"',
       stop.signal,
     );
     const left = await writtenPid('left');
