@@ -9,7 +9,7 @@
  * - stopped: nothing of it is left.
  */
 import { join } from 'node:path';
-import type { Bus } from '../shared/bus.ts';
+import type { Bus, BusMessage } from '../shared/bus.ts';
 import type { Clock } from '../shared/clock.ts';
 import { SettingsError } from '../shared/errors.ts';
 import { readIdentity, type Identity } from '../shared/identity.ts';
@@ -20,6 +20,7 @@ import { readSettings } from '../shared/settings-file.ts';
 import { Subjects } from '../shared/subjects.ts';
 import { TrustStore } from '../shared/trust.ts';
 import { offerActions } from './actions/offer.ts';
+import { whenBusy } from './busy.ts';
 import { Counters } from './counters.ts';
 import { createFactStore } from './facts/create-fact-store.ts';
 import type { FactStore } from './facts/fact-store.ts';
@@ -40,6 +41,8 @@ export interface AgentDependencies {
   readonly bootId: string;
   /** PATH: where language runtimes are looked for first. */
   readonly path: string;
+  /** Called once when the agent has a lot to do. */
+  readonly onBusy?: () => void;
 }
 
 export type AgentState = 'starting' | 'ready' | 'deaf' | 'draining' | 'stopped';
@@ -156,7 +159,11 @@ export class Agent {
       policy: () => policy,
       stop: this.#stop.signal,
     });
-    const accept = pipeline.accept.bind(pipeline);
+    const noteMessage = whenBusy(this.#deps.onBusy ?? (() => undefined));
+    const accept = (message: BusMessage): void => {
+      noteMessage(clock.monotonic());
+      pipeline.accept(message);
+    };
     const wanted = [subjects.commandNode(node), subjects.commandAll()];
     const refused = new Set<string>();
     const tellReady = (): void => {

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { systemClock } from '../shared/clock.ts';
 import { EXIT, FleetError } from '../shared/errors.ts';
 import { VERSION } from '../shared/version.ts';
-import { keepHeapSmall } from './heap.ts';
+import { becomeFast, keepSmall } from './heap.ts';
 
 const USAGE = `Usage: fleet-agent [--config FILE]
 
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   }
   if (options.version === true) return void process.stdout.write(`${VERSION}\n`);
   if (options.help === true) return void process.stdout.write(USAGE);
-  keepHeapSmall();
+  keepSmall();
   const [{ default: pino }, { Agent }, { readAgentSettings }] = await Promise.all([
     import('pino'),
     import('./agent.ts'),
@@ -48,6 +48,7 @@ async function main(): Promise<void> {
       log,
       bootId: readBootId(),
       path: process.env['PATH'] ?? '',
+      onBusy: becomeFast,
     });
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
       // Not once: while write-file-atomic writes it listens, too, and ends the process when it finds itself alone.

@@ -73,6 +73,10 @@ export const LIMITS = {
   /** Commands running on a node at once; more are refused as `busy`. */
   concurrentCommands: 64,
 
+  /** An agent that gets so many messages within that time is busy: it may take more memory to be faster. */
+  busyMessages: 200,
+  busyWindowMs: 60_000,
+
   /** One attempt to connect to the bus. */
   connectTimeoutMs: 5_000,
   /** Wait between attempts of an agent, spread so that a restarted bus isn't stormed. */
