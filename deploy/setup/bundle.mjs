@@ -26,6 +26,8 @@ const COMMON = {
   define: {
     // msgpackr would look for its optional native part in whatever node_modules is around.
     'process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED': '"true"',
+    // nats.js looks whether it's there, which alone loads half a megabyte of streams that nobody uses.
+    'globalThis.ReadableStream': 'true',
   },
   logLevel: 'warning',
 };
@@ -46,10 +48,29 @@ export async function bundle(checkout, programs, kept = {}) {
     absWorkingDir: checkout,
     entryPoints: programs,
     outdir: folder,
-    plugins: [keptScripts(checkout, folder, kept)],
+    plugins: [keptScripts(checkout, folder, kept), lateExpressions],
   });
   await Promise.all(Object.keys(programs).map((name) => makeRunnable(join(folder, `${name}.js`))));
 }
+
+/**
+ * Regular expressions, with their tables of Unicode, are loaded by the first one: most commands have none.
+ * @type {import('esbuild').Plugin}
+ */
+const lateExpressions = {
+  name: 'late-expressions',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^re2js$/ }, ({ path, namespace }) =>
+      namespace === 'late' ? undefined : { path, namespace: 'late' },
+    );
+    onLoad({ filter: /./, namespace: 'late' }, ({ path }) => ({
+      contents: `const load = () => require(${JSON.stringify(path)});
+        export const RE2JS = new Proxy({}, { get: (_, name) => load().RE2JS[name] });
+        export class RE2JSException { static [Symbol.hasInstance](error) { return error instanceof load().RE2JSException; } }`,
+      resolveDir: import.meta.dirname,
+    }));
+  },
+};
 
 /**
  * @param {string} checkout
@@ -89,6 +110,7 @@ async function writeScript(checkout, folder, entry) {
     banner: { js: '(function(exports,require,module,__filename,__dirname){' },
     footer: { js: '})' },
     metafile: true,
+    plugins: [lateExpressions],
   });
   return basename(Object.keys(metafile.outputs).find((path) => path.endsWith('.js')) ?? '');
 }
