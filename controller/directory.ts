@@ -4,7 +4,8 @@
  */
 import type { Bus, StoredMessage } from '../shared/bus.ts';
 import { FleetError, ProtocolError } from '../shared/errors.ts';
-import { inventoryStream, type Subjects } from '../shared/subjects.ts';
+import { inventoryStream } from '../shared/streams.ts';
+import { type Subjects } from '../shared/subjects.ts';
 import { assertWithinLimits, type TrustStore, type VerifiedCredential } from '../shared/trust.ts';
 import { parseCredential, type Credential } from '../shared/wire/credential.ts';
 import { open } from '../shared/wire/envelope.ts';

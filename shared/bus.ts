@@ -25,7 +25,10 @@ export interface StreamSettings {
   readonly name: string;
   readonly subjects: readonly string[];
   readonly maxMessageBytes: number;
-  readonly maxMessagesPerSubject: number;
+  /** Undefined: all of them. */
+  readonly maxMessagesPerSubject: number | undefined;
+  /** Older ones go. @default never */
+  readonly maxAgeMs?: number;
   /** Copies over the servers of a cluster. */
   readonly replicas: number;
 }

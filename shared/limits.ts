@@ -98,6 +98,17 @@ export const LIMITS = {
   /** How soon the bus says that it has nothing more to send, where entries were replaced while they were read. */
   loadHeartbeatMs: 250,
 
+  /** A batch of audit records as it is stored. */
+  auditMessageBytes: 256 * 1024,
+  /** How long the bus keeps audit records: an investigation looks back a year. */
+  auditKeepMs: 400 * 24 * 60 * 60_000,
+  /** A token to join with, or a request to join, as it is stored. */
+  enrollMessageBytes: 64 * 1024,
+  /** How long tokens and requests are kept after their last change. */
+  enrollKeepMs: 30 * 24 * 60 * 60_000,
+  /** How long a command that waits for a second signature is kept: far beyond its life. */
+  jobKeepMs: 24 * 60 * 60_000,
+
   argvItems: 1_024,
   processPatternBytes: 4_096,
   /** Command line of a process as it is matched, and as it is reported; a process may have megabytes of it. */

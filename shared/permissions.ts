@@ -2,16 +2,20 @@
  * Who may publish and subscribe what at the bus, and which subjects cross from one NATS account to another: the table
  * of docs/protocol.md as data. deploy tools turn it into a nats-server configuration.
  */
-import { inboxPrefix, inventoryStream, Subjects, toToken } from './subjects.ts';
+import { auditStream, controlStream, enrollStream, fleetStreams, inventoryStream, jobStream } from './streams.ts';
+import { inboxPrefix, joinInboxPrefix, Subjects, toToken } from './subjects.ts';
 
 export interface BusPermissions {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
+  /** May answer what it is asked, wherever the question says: services. @default false */
+  readonly answers?: boolean;
 }
 
 /** A node, in the account NODES: its own entries and answers, nobody else's. */
 export function nodePermissions(fleet: string, node: string): BusPermissions {
-  const f = new Subjects(fleet).prefix;
+  const subjects = new Subjects(fleet);
+  const f = subjects.prefix;
   const n = toToken(node);
   return {
     publish: [
@@ -19,9 +23,12 @@ export function nodePermissions(fleet: string, node: string): BusPermissions {
       `${f}.inv.${n}.facts`,
       `${f}.rec.*.*.${n}`,
       `${f}.res.*.*.${n}`,
-      `${f}.aud.${n}`,
+      subjects.nodeAudit(node),
       `${f}.evt.${n}.*`,
-      directGet(fleet, `${f}.inv.${n}`),
+      directGet(inventoryStream(fleet), `${f}.inv.${n}`),
+      directGet(inventoryStream(fleet), subjects.roster(node)),
+      directGet(controlStream(fleet), `${f}.ctl.*`),
+      directGet(auditStream(fleet), subjects.nodeAudit(node)),
     ],
     subscribe: [`${f}.cmd.all`, `${f}.cmd.node.${n}`, `${f}.cmd.fact.>`, `${f}.ctl.>`, `${inboxPrefix(node)}.>`],
   };
@@ -29,45 +36,83 @@ export function nodePermissions(fleet: string, node: string): BusPermissions {
 
 /** An operator, in the account CONTROL: any command (nodes decide by its signature), and the answers to its own. */
 export function operatorPermissions(fleet: string, caller: string): BusPermissions {
-  const f = new Subjects(fleet).prefix;
+  const subjects = new Subjects(fleet);
+  const f = subjects.prefix;
   const c = toToken(caller);
   return {
-    publish: [`${f}.cmd.>`, `${f}.job.${c}.*`, `${f}.svc.*`, ...readers(fleet)],
+    publish: [
+      `${f}.cmd.>`,
+      `${f}.job.${c}.*`,
+      `${f}.svc.*`,
+      subjects.callerAudit(caller),
+      ...readers(fleet),
+      ...consumers(auditStream(fleet), [subjects.audits()]),
+      directGet(auditStream(fleet), `${f}.aud.>`),
+      ...consumers(jobStream(fleet), [subjects.jobs()]),
+      directGet(jobStream(fleet), subjects.jobs()),
+    ],
     subscribe: [`${f}.res.${c}.>`, `${f}.rec.${c}.>`, `${inboxPrefix(caller)}.>`],
   };
 }
 
-/** An issuer, in the account CONTROL: makes the streams, writes the roster. It sends no commands. */
+/** An operator with the role `admin`: it writes the policy, too. */
+export function adminPermissions(fleet: string, caller: string): BusPermissions {
+  const { publish, subscribe } = operatorPermissions(fleet, caller);
+  return { publish: [...publish, new Subjects(fleet).controlDocument('policy')], subscribe };
+}
+
+/** An issuer, in the account CONTROL: makes the streams, writes the roster, lets nodes join. It sends no commands. */
 export function issuerPermissions(fleet: string, issuer: string): BusPermissions {
-  const f = new Subjects(fleet).prefix;
-  const stream = inventoryStream(fleet);
-  const streamCalls = ['CREATE', 'UPDATE', 'INFO'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`);
+  const subjects = new Subjects(fleet);
+  const f = subjects.prefix;
+  const streamCalls = fleetStreams(fleet).flatMap(({ name }) =>
+    ['CREATE', 'UPDATE', 'INFO'].map((verb) => `$JS.API.STREAM.${verb}.${name}`),
+  );
   return {
-    publish: [`${f}.roster.*`, ...streamCalls, ...readers(fleet)],
-    subscribe: [`${inboxPrefix(issuer)}.>`],
+    publish: [
+      `${f}.roster.*`,
+      `${f}.ctl.*`,
+      `${f}.enroll.*.*`,
+      subjects.serviceAudit(issuer),
+      ...streamCalls,
+      ...readers(fleet),
+      ...consumers(enrollStream(fleet), [subjects.enrollTokens(), subjects.enrollRequests()]),
+      directGet(enrollStream(fleet), `${f}.enroll.>`),
+      directGet(auditStream(fleet), subjects.serviceAudit(issuer)),
+    ],
+    subscribe: [subjects.enroll(), subjects.enrollAdmin(), `${inboxPrefix(issuer)}.>`],
+    answers: true,
   };
 }
 
-/** Who has no credential yet, in the account JOIN: asks to be enrolled, and hears the answer. All share one login. */
-export function joinPermissions(fleet: string): BusPermissions {
-  return { publish: [`${new Subjects(fleet).prefix}.svc.enroll`], subscribe: [`${inboxPrefix('join')}.*`] };
+/** Who holds a token and has no credential yet, in the account JOIN: asks to be enrolled, and hears the answer. */
+export function joinPermissions(fleet: string, token: string): BusPermissions {
+  return { publish: [new Subjects(fleet).enroll()], subscribe: [`${joinInboxPrefix(token)}.*`] };
 }
 
-/** Reading roster and inventory: consumers with a filter, and gets by subject. Never a consumer without a filter. */
+/** Reading roster, inventory and control documents: consumers with a filter, and gets by subject. */
 function readers(fleet: string): string[] {
   const subjects = new Subjects(fleet);
   const stream = inventoryStream(fleet);
-  const filters = [subjects.rosters(), subjects.inventoryHeads(), subjects.inventoryBodies()];
+  return [
+    ...consumers(stream, [subjects.rosters(), subjects.inventoryHeads(), subjects.inventoryBodies()]),
+    directGet(stream, `${subjects.prefix}.>`),
+    directGet(controlStream(fleet), `${subjects.prefix}.ctl.*`),
+  ];
+}
+
+/** Never a consumer without a filter: it would read all there is. */
+function consumers(stream: string, filters: readonly string[]): string[] {
   return [
     ...filters.map((filter) => `$JS.API.CONSUMER.CREATE.${stream}.*.${filter}`),
-    directGet(fleet, `${subjects.prefix}.>`),
     // Saying that what the server sent has come. Worth nothing to who would say it for another: it paces a reading.
     `$JS.FC.${stream}.>`,
   ];
 }
 
-function directGet(fleet: string, subject: string): string {
-  return `$JS.API.DIRECT.GET.${inventoryStream(fleet)}.${subject}`;
+/** The newest message on a subject, where the server's permissions see the subject. */
+function directGet(stream: string, subject: string): string {
+  return `$JS.API.DIRECT.GET.${stream}.${subject}`;
 }
 
 /** What crosses between accounts. Each list is exported by one account and imported by the other, and nothing else. */
@@ -81,7 +126,16 @@ export function accountExports(fleet: string): {
     controlToNodes: { streams: [`${f}.cmd.>`, `${f}.ctl.>`] },
     nodesToControl: {
       streams: [`${f}.res.>`, `${f}.evt.>`],
-      services: [`${f}.inv.*`, `${f}.inv.*.facts`, `${f}.rec.*.*.*`, `${f}.aud.*`, directGet(fleet, `${f}.inv.*`)],
+      services: [
+        `${f}.inv.*`,
+        `${f}.inv.*.facts`,
+        `${f}.rec.*.*.*`,
+        `${f}.aud.*`,
+        directGet(inventoryStream(fleet), `${f}.inv.*`),
+        directGet(inventoryStream(fleet), `${f}.roster.*`),
+        directGet(controlStream(fleet), `${f}.ctl.*`),
+        directGet(auditStream(fleet), `${f}.aud.*`),
+      ],
     },
     joinToControl: { services: [`${f}.svc.enroll`] },
   };

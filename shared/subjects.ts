@@ -96,10 +96,37 @@ export class Subjects {
   inventoryHeads = (): string => `${this.prefix}.inv.*`;
   inventoryBody = (node: string): string => `${this.prefix}.inv.${toToken(node)}.facts`;
   inventoryBodies = (): string => `${this.prefix}.inv.*.facts`;
+
+  /** Where the newest of the signed documents that decide for the whole fleet is stored, and heard of. */
+  controlDocument = (kind: ControlDocumentKind): string => `${this.prefix}.ctl.${kind}`;
+
+  nodeAudit = (node: string): string => `${this.prefix}.aud.${toToken(node)}`;
+  callerAudit = (caller: string): string => `${this.prefix}.aud.caller.${toToken(caller)}`;
+  serviceAudit = (name: string): string => `${this.prefix}.aud.service.${toToken(name)}`;
+  audits = (): string => `${this.prefix}.aud.>`;
+
+  job = (caller: string, job: string): string => `${this.prefix}.job.${toToken(caller)}.${job}`;
+  jobs = (): string => `${this.prefix}.job.*.*`;
+
+  /** Who has no credential asks here for one. */
+  enroll = (): string => `${this.prefix}.svc.enroll`;
+  /** Operators make tokens, and decide about requests, here. */
+  enrollAdmin = (): string => `${this.prefix}.svc.enroll-admin`;
+  enrollToken = (token: string): string => `${this.prefix}.enroll.token.${toToken(token)}`;
+  enrollTokens = (): string => `${this.prefix}.enroll.token.*`;
+  enrollRequest = (id: string): string => `${this.prefix}.enroll.request.${toToken(id)}`;
+  enrollRequests = (): string => `${this.prefix}.enroll.request.*`;
 }
+
+/**
+ * The documents that decide for the whole fleet, in the order in which they are taken: who the roots are, who is revoked,
+ * who may do what.
+ */
+export const CONTROL_DOCUMENTS = ['roots', 'revoked', 'policy'] as const;
+export type ControlDocumentKind = (typeof CONTROL_DOCUMENTS)[number];
 
 /** Inbox prefix of an identity; nats.js appends a random part. */
 export const inboxPrefix = (name: string): string => `_INBOX_${toToken(name)}`;
 
-/** The stream that keeps roster and inventory. */
-export const inventoryStream = (fleet: string): string => `FLEET_${fleet}_INVENTORY`;
+/** Inbox prefix of those who hold a token to join with: each token's own. */
+export const joinInboxPrefix = (token: string): string => `_INBOX_join.${toToken(token)}`;

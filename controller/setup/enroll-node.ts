@@ -7,9 +7,9 @@ import type { Bus } from '../../shared/bus.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { UsageError } from '../../shared/errors.ts';
 import { readIdentity } from '../../shared/identity.ts';
-import { LIMITS } from '../../shared/limits.ts';
 import { connectBus } from '../../shared/nats-bus.ts';
-import { inventoryStream, Subjects } from '../../shared/subjects.ts';
+import { fleetStreams, inventoryStream } from '../../shared/streams.ts';
+import { Subjects } from '../../shared/subjects.ts';
 import { TrustStore } from '../../shared/trust.ts';
 import { parseCredential, type CredentialBody } from '../../shared/wire/credential.ts';
 import { open } from '../../shared/wire/envelope.ts';
@@ -110,14 +110,7 @@ export async function connectIssuer(home: FleetHome): Promise<Bus> {
     jsDomain,
   });
   try {
-    const subjects = new Subjects(fleet);
-    await bus.ensureStream({
-      name: inventoryStream(fleet),
-      subjects: [subjects.rosters(), subjects.inventoryHeads(), subjects.inventoryBodies()],
-      maxMessageBytes: LIMITS.inventoryMessageBytes,
-      maxMessagesPerSubject: 1,
-      replicas: 1,
-    });
+    for (const settings of fleetStreams(fleet)) await bus.ensureStream(settings);
     return bus;
   } catch (error) {
     await bus.close();

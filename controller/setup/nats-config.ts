@@ -27,7 +27,7 @@ export interface NatsConfigOptions {
   readonly portsDir?: string | undefined;
   readonly users: readonly BusUser[];
   /** Public nkey that servers without a credential log in with, to ask for one. @default nobody can */
-  readonly joinLogin?: string | undefined;
+  readonly joinLogin?: { readonly login: string; readonly token: string } | undefined;
   readonly maxPayloadBytes?: number | undefined;
 }
 
@@ -83,7 +83,9 @@ export function renderNatsConfig(options: NatsConfigOptions): string {
     '  }',
     '  JOIN {',
     '    users: [',
-    ...(options.joinLogin === undefined ? [] : renderLogin('join', options.joinLogin, joinPermissions(fleet))),
+    ...(options.joinLogin === undefined
+      ? []
+      : renderLogin('join', options.joinLogin.login, joinPermissions(fleet, options.joinLogin.token))),
     '    ]',
     '    imports: [',
     ...crossing.joinToControl.services.map(
@@ -100,14 +102,14 @@ function renderUser(user: BusUser, fleet: string): string[] {
   return renderLogin(`${user.role} ${user.name}`, user.login, permissionsOf(user, fleet));
 }
 
-function renderLogin(who: string, login: string, { publish, subscribe }: BusPermissions): string[] {
+function renderLogin(who: string, login: string, { publish, subscribe, answers }: BusPermissions): string[] {
   const list = (subjects: readonly string[]): string => subjects.map((subject) => JSON.stringify(subject)).join(', ');
   return [
     // A name may come from elsewhere: it must not end the comment.
     `      # ${who.replace(/[^\w. -]/g, '?')}`,
     `      { nkey: ${JSON.stringify(login)}, permissions: {`,
     `          publish: { allow: [${list(publish)}] }`,
-    `          subscribe: { allow: [${list(subscribe)}] } } }`,
+    `          subscribe: { allow: [${list(subscribe)}] }${answers === true ? ', allow_responses: true' : ''} } }`,
   ];
 }
 

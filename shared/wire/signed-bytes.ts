@@ -11,9 +11,12 @@ export const MESSAGE_KINDS = [
   'inventory',
   'credential',
   'event',
+  'roots',
   'policy',
   'revocation',
   'audit',
+  'enroll',
+  'enroll-admin',
 ] as const;
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 

@@ -2,8 +2,8 @@
 import { Empty, headers, JSONCodec, type Msg } from 'nats';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Bus } from '../../shared/bus.ts';
-import { inventoryStream } from '../../shared/subjects.ts';
-import { BUS_NAMES, BusFleet, type BusName, type RawClient } from '../support/bus-fleet.ts';
+import { auditStream, inventoryStream } from '../../shared/streams.ts';
+import { BUS_NAMES, BusFleet, JOIN_TOKEN, type BusName, type RawClient } from '../support/bus-fleet.ts';
 import { FleetMaterial } from '../support/fleet-material.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -109,7 +109,8 @@ const MAY_NOT_PUBLISH: Readonly<Record<'db1' | 'alice' | 'issuer' | 'join', read
     `${F}.roster.db1`, `${F}.roster.db2`, `${F}.job.alice.j`, `${F}.svc.enroll`, `${F}.queue.db1`,
     ...STREAM_CALLS, ...CONSUMER_CALLS,
     ...[`${F}.inv.*`, `${F}.inv.*.facts`, `${F}.roster.*`].map((filter) => api(`CONSUMER.CREATE.${STREAM}.name.${filter}`)),
-    ...[`${F}.inv.db2`, `${F}.inv.db1.facts`, `${F}.inv.db2.facts`, `${F}.roster.db1`, `${F}.>`].map((subject) => api(`DIRECT.GET.${STREAM}.${subject}`)),
+    ...[`${F}.inv.db2`, `${F}.inv.db1.facts`, `${F}.inv.db2.facts`, `${F}.roster.db2`, `${F}.>`].map((subject) => api(`DIRECT.GET.${STREAM}.${subject}`)),
+    ...[`${F}.aud.db2`, `${F}.aud.>`, `${F}.aud.caller.alice`].map((subject) => api(`DIRECT.GET.${auditStream('main')}.${subject}`)),
     ...OTHERS, '_INBOX_alice.x',
   ],
   alice: [
@@ -118,7 +119,7 @@ const MAY_NOT_PUBLISH: Readonly<Record<'db1' | 'alice' | 'issuer' | 'join', read
     ...STREAM_CALLS, ...CONSUMER_CALLS, ...OTHERS,
   ],
   issuer: [
-    `${F}.inv.db1`, `${F}.inv.db1.facts`, `${F}.cmd.all`, `${F}.cmd.node.db1`, `${F}.ctl.policy`, `${F}.res.alice.j.db1`, `${F}.job.alice.j`, `${F}.svc.enroll`,
+    `${F}.inv.db1`, `${F}.inv.db1.facts`, `${F}.cmd.all`, `${F}.cmd.node.db1`, `${F}.res.alice.j.db1`, `${F}.job.alice.j`, `${F}.svc.enroll`,
     ...STREAM_CALLS.slice(3), ...CONSUMER_CALLS, ...OTHERS,
   ],
   join: [
@@ -139,14 +140,14 @@ const MAY_NOT_SUBSCRIBE: Readonly<Record<'db1' | 'alice' | 'issuer' | 'join', re
     `${F}.>`, '>', '*', '_INBOX.>', '_INBOX_bob.>', '_INBOX_issuer.>', '$SYS.>', '$JS.>',
   ],
   issuer: [`${F}.cmd.>`, `${F}.res.>`, `${F}.inv.>`, `${F}.roster.*`, `${F}.>`, '>', '_INBOX_alice.>', '$JS.>'],
-  join: [`${F}.svc.enroll`, `${F}.cmd.all`, `${F}.roster.*`, `${F}.>`, '>', '_INBOX.>', '_INBOX_db1.>', '_INBOX_join.a.b'],
+  join: [`${F}.svc.enroll`, `${F}.cmd.all`, `${F}.roster.*`, `${F}.>`, '>', '_INBOX.>', '_INBOX_db1.>', '_INBOX_join.a', '_INBOX_join.t1.a', '_INBOX_join.>', '_INBOX_join.t0.a.b'],
 }; // prettier-ignore
 
 describe.each(['db1', 'alice', 'issuer', 'join'] as const)('with its own keys, %s', (name) => {
   it.each(MAY_NOT_PUBLISH[name])('may not publish %s', async (subject) => {
     const before = await stored();
     const { nc, refusal } = clients[name];
-    const reply = `${name === 'join' ? '_INBOX_join' : `_INBOX_${name}`}.answer`;
+    const reply = `${name === 'join' ? `_INBOX_join.${JOIN_TOKEN}` : `_INBOX_${name}`}.answer`;
     nc.publish(subject, json.encode({}), { reply });
     expect(await refusal(`${name} to publish ${subject}`)).toEqual({ operation: 'publish', subject });
     expect(await stored()).toEqual(before);
@@ -243,15 +244,15 @@ describe('an issuer may', () => {
 describe('who wants to join may', () => {
   it('ask, and hear the answer', async () => {
     await publish('join', `${F}.svc.enroll`);
-    clients.join.nc.subscribe('_INBOX_join.a1').unsubscribe();
+    clients.join.nc.subscribe(`_INBOX_join.${JOIN_TOKEN}.a1`).unsubscribe();
     expect(await clients.join.violations()).toEqual([]);
   });
 });
 
 describe('what is allowed can not be bent', () => {
-  it('but for the answers to those who want to join: they share a login, so answers have to be sealed', async () => {
+  it('but for the answers to those who join with one token: they share a login, so answers have to be sealed', async () => {
     // A wildcard in the permission lets a wildcard through; there is no way to allow one random name and not all.
-    clients.join.nc.subscribe('_INBOX_join.>').unsubscribe();
+    clients.join.nc.subscribe(`_INBOX_join.${JOIN_TOKEN}.*`).unsubscribe();
     expect(await clients.join.violations()).toEqual([]);
   });
 

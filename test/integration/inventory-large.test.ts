@@ -1,7 +1,7 @@
 /** Reading more than the server buffers for one client: without flow control it would cut the reader off. */
 import { expect, it } from 'vitest';
 import { LIMITS } from '../../shared/limits.ts';
-import { inventoryStream } from '../../shared/subjects.ts';
+import { inventoryStream } from '../../shared/streams.ts';
 import { BusFleet } from '../support/bus-fleet.ts';
 import { FleetMaterial } from '../support/fleet-material.ts';
 

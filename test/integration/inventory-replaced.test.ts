@@ -3,7 +3,7 @@
  * it for the last of every subject leaves some out.
  */
 import { expect, it } from 'vitest';
-import { inventoryStream } from '../../shared/subjects.ts';
+import { inventoryStream } from '../../shared/streams.ts';
 import { BusFleet } from '../support/bus-fleet.ts';
 import { FleetMaterial } from '../support/fleet-material.ts';
 

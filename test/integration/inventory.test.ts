@@ -14,7 +14,7 @@ import {
 import type { Bus } from '../../shared/bus.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { sha256 } from '../../shared/signing.ts';
-import { inventoryStream } from '../../shared/subjects.ts';
+import { inventoryStream } from '../../shared/streams.ts';
 import { open, seal } from '../../shared/wire/envelope.ts';
 import { encodeInventory } from '../../shared/wire/inventory.ts';
 import { BusFleet } from '../support/bus-fleet.ts';

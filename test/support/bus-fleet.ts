@@ -6,15 +6,17 @@ import { connect, Events, nkeyAuthenticator, type NatsConnection } from 'nats';
 import { renderNatsConfig, type BusUser } from '../../controller/setup/nats-config.ts';
 import type { Bus } from '../../shared/bus.ts';
 import { createLoginKeys } from '../../shared/keys.ts';
-import { LIMITS } from '../../shared/limits.ts';
 import { connectBus } from '../../shared/nats-bus.ts';
-import { inboxPrefix, inventoryStream } from '../../shared/subjects.ts';
+import { fleetStreams } from '../../shared/streams.ts';
+import { inboxPrefix, joinInboxPrefix } from '../../shared/subjects.ts';
 import type { FleetMaterial } from './fleet-material.ts';
 import { startNatsServer, type NatsServer } from './nats-server.ts';
 import { waitFor } from './wait-for.ts';
 
 export const BUS_NAMES = ['alice', 'bob', 'issuer', 'db1', 'db2', 'join'] as const;
 export type BusName = (typeof BUS_NAMES)[number];
+/** The token that the login `join` belongs to. */
+export const JOIN_TOKEN = 't0';
 const ROLES = { alice: 'operator', bob: 'operator', issuer: 'issuer', db1: 'node', db2: 'node' } as const;
 
 export interface Violation {
@@ -60,7 +62,7 @@ export class BusFleet {
         storeDir,
         serverName: 'test',
         users,
-        joinLogin: logins.join.publicKey,
+        joinLogin: { login: logins.join.publicKey, token: JOIN_TOKEN },
         ...options,
       }),
     );
@@ -86,7 +88,7 @@ export class BusFleet {
     const nc = await connect({
       servers: this.server.url,
       authenticator: nkeyAuthenticator(new TextEncoder().encode(this.#seeds[name])),
-      inboxPrefix: inboxPrefix(name),
+      inboxPrefix: name === 'join' ? joinInboxPrefix(JOIN_TOKEN) : inboxPrefix(name),
       reconnect: false,
     });
     this.#open.push(nc);
@@ -128,14 +130,7 @@ export class BusFleet {
 
   async #makeStream(): Promise<void> {
     const issuer = await this.bus('issuer');
-    const { subjects } = this.fleet;
-    await issuer.ensureStream({
-      name: inventoryStream(this.fleet.fleet),
-      subjects: [subjects.rosters(), subjects.inventoryHeads(), subjects.inventoryBodies()],
-      maxMessageBytes: LIMITS.inventoryMessageBytes,
-      maxMessagesPerSubject: 1,
-      replicas: 1,
-    });
+    for (const settings of fleetStreams(this.fleet.fleet)) await issuer.ensureStream(settings);
   }
 }
 

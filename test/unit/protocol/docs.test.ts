@@ -40,7 +40,7 @@ describe('docs/protocol.md', () => {
     ['a node', nodePermissions('main', 'n')],
     ['an operator', operatorPermissions('main', 'c')],
     ['an issuer', issuerPermissions('main', 'i')],
-    ['who wants to join', joinPermissions('main')],
+    ['who wants to join', joinPermissions('main', 't')],
   ])('has the permissions of %s', (_who, permissions) => {
     expect(blocks).toContain(lines(permissions));
   });

@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  formatVia,
-  inboxPrefix,
-  inventoryStream,
-  parseVia,
-  Subjects,
-  toToken,
-  type Via,
-} from '../../../shared/subjects.ts';
+import { inventoryStream } from '../../../shared/streams.ts';
+import { formatVia, inboxPrefix, parseVia, Subjects, toToken, type Via } from '../../../shared/subjects.ts';
 import { codeOf } from '../../support/refusal.ts';
 
 describe('a token', () => {

@@ -1,0 +1,60 @@
+/** The streams of a fleet: what each keeps, for how long, and of what size. JetStream is the only store there is. */
+import type { StreamSettings } from './bus.ts';
+import { LIMITS } from './limits.ts';
+import { CONTROL_DOCUMENTS, Subjects } from './subjects.ts';
+
+/** Roster and inventory. */
+export const inventoryStream = (fleet: string): string => `FLEET_${fleet}_INVENTORY`;
+/** Roots, revocations, policy. */
+export const controlStream = (fleet: string): string => `FLEET_${fleet}_CONTROL`;
+/** What was asked, decided and done. */
+export const auditStream = (fleet: string): string => `FLEET_${fleet}_AUDIT`;
+/** Tokens to join with, and requests that wait for a decision. */
+export const enrollStream = (fleet: string): string => `FLEET_${fleet}_ENROLL`;
+/** Commands that wait for a second signature. */
+export const jobStream = (fleet: string): string => `FLEET_${fleet}_JOBS`;
+
+/** Made by the issuer, whose login alone may. `replicas`: copies over the servers of a cluster. */
+export function fleetStreams(fleet: string, replicas = 1): readonly StreamSettings[] {
+  const subjects = new Subjects(fleet);
+  return [
+    {
+      name: inventoryStream(fleet),
+      subjects: [subjects.rosters(), subjects.inventoryHeads(), subjects.inventoryBodies()],
+      maxMessageBytes: LIMITS.inventoryMessageBytes,
+      maxMessagesPerSubject: 1,
+      replicas,
+    },
+    {
+      name: controlStream(fleet),
+      subjects: CONTROL_DOCUMENTS.map((kind) => subjects.controlDocument(kind)),
+      maxMessageBytes: LIMITS.envelopeBytes,
+      maxMessagesPerSubject: 1,
+      replicas,
+    },
+    {
+      name: auditStream(fleet),
+      subjects: [subjects.audits()],
+      maxMessageBytes: LIMITS.auditMessageBytes,
+      maxMessagesPerSubject: undefined,
+      maxAgeMs: LIMITS.auditKeepMs,
+      replicas,
+    },
+    {
+      name: enrollStream(fleet),
+      subjects: [subjects.enrollTokens(), subjects.enrollRequests()],
+      maxMessageBytes: LIMITS.enrollMessageBytes,
+      maxMessagesPerSubject: 1,
+      maxAgeMs: LIMITS.enrollKeepMs,
+      replicas,
+    },
+    {
+      name: jobStream(fleet),
+      subjects: [subjects.jobs()],
+      maxMessageBytes: LIMITS.envelopeBytes,
+      maxMessagesPerSubject: 1,
+      maxAgeMs: LIMITS.jobKeepMs,
+      replicas,
+    },
+  ];
+}
