@@ -21,6 +21,7 @@ import { Subjects } from '../shared/subjects.ts';
 import { TrustStore } from '../shared/trust.ts';
 import { offerActions } from './actions/offer.ts';
 import { whenBusy } from './busy.ts';
+import { ControlDocuments } from './control/control-documents.ts';
 import { Counters } from './counters.ts';
 import { createFactStore } from './facts/create-fact-store.ts';
 import type { FactStore } from './facts/fact-store.ts';
@@ -111,6 +112,11 @@ export class Agent {
       jsDomain: settings.jsDomain,
       patient: true,
     });
+    const control = new ControlDocuments(
+      { fleet: identity.fleet, folder: join(settings.stateDir, 'control'), takers: [] },
+      { bus, log, subjects },
+    );
+    await control.restore();
     const users = new Users();
     const scope = processScope(settings);
     const actions = offerActions({
@@ -153,6 +159,7 @@ export class Agent {
       subjects,
       trust,
       memory,
+      control,
       facts,
       actions,
       counters,
@@ -183,6 +190,7 @@ export class Agent {
       if (event.type === 'subscribed' && refused.delete(event.subject) && refused.size === 0 && this.#state === 'deaf')
         tellReady();
     });
+    await control.start();
     const subscriptions = wanted.map((subject) => bus.subscribe(subject, accept));
     await bus.flush();
     void publisher.update();
@@ -190,6 +198,7 @@ export class Agent {
     const taskCheck = setInterval(() => void publisher.update(), LIMITS.taskCheckMs).unref();
     this.#running = {
       bus,
+      control,
       facts,
       memory,
       pipeline,
@@ -208,13 +217,14 @@ export class Agent {
     const parts = this.#running;
     if (parts === undefined || (this.#state !== 'ready' && this.#state !== 'deaf')) return;
     this.#state = 'draining';
-    const { bus, facts, memory, pipeline, publisher, unsubscribe } = parts;
+    const { bus, control, facts, memory, pipeline, publisher, unsubscribe } = parts;
     unsubscribe();
     publisher.stop();
     const patience = setTimeout(() => this.#stop.abort('cancelled'), LIMITS.drainMs);
     await pipeline.idle();
     clearTimeout(patience);
     await facts.stop();
+    await control.stop();
     await memory.close();
     await bus.close();
     await this.#lock?.release().catch(() => undefined);
@@ -224,6 +234,7 @@ export class Agent {
 
 interface RunningParts {
   readonly bus: Bus;
+  readonly control: ControlDocuments;
   readonly facts: FactStore;
   readonly memory: ReplayMemory;
   readonly pipeline: Pipeline;

@@ -15,6 +15,7 @@ import { COMMAND_FIELDS } from '../shared/wire/command.ts';
 import type { SignerIdentity } from '../shared/wire/envelope.ts';
 import { firstNotUnderstood } from '../shared/wire/reserved-fields.ts';
 import type { RunnableAction } from './actions/action.ts';
+import type { ControlDocuments } from './control/control-documents.ts';
 import { matchesLive, misaddressed, WhereCache, type LiveFacts } from './addressed.ts';
 import type { Counters } from './counters.ts';
 import { authorize, authorizeHere, type Permission } from './authorize.ts';
@@ -35,6 +36,7 @@ export interface PipelineDependencies {
   readonly subjects: Subjects;
   readonly trust: TrustStore;
   readonly memory: ReplayMemory;
+  readonly control: Pick<ControlDocuments, 'covers' | 'waitFor'>;
   readonly facts: LiveFacts;
   readonly actions: ReadonlyMap<string, RunnableAction>;
   readonly counters: Counters;
@@ -78,11 +80,17 @@ export class Pipeline {
   }
 
   async #handle(message: BusMessage): Promise<void> {
-    const { trust, node, subjects, counters, memory, clock } = this.#deps;
-    const verified = verifyCommand(message, trust);
+    const { trust, node, subjects, counters, memory, clock, control } = this.#deps;
+    let verified = verifyCommand(message, trust);
     const { command } = verified;
     const wrong = misaddressed(command, verified.subject, node, subjects);
     if (wrong !== undefined) return counters.count(wrong);
+    let isCurrent = control.covers(command.epochs);
+    if (!isCurrent) {
+      isCurrent = await control.waitFor(command.epochs);
+      // Whose signature held may have been revoked by what came meanwhile.
+      verified = verifyCommand(message, trust);
+    }
 
     const replier = new Replier(verified, this.#deps);
     const action = this.#deps.actions.get(command.action);
@@ -99,6 +107,11 @@ export class Pipeline {
     let remembered: Remembered | undefined;
     let answer: Answer;
     try {
+      if (!isCurrent)
+        throw new RefusedError(
+          'this node could not fetch the newest policy and revocations from the bus, so nobody may do anything here',
+          { code: 'cannot-check-revocation' },
+        );
       // Before anything is kept or looked up: who may do nothing here costs no memory, and learns nothing of the facts.
       const permission = authorize(verified, this.#deps);
       assertFresh(command, clock.now());

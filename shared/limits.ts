@@ -98,6 +98,11 @@ export const LIMITS = {
   /** How soon the bus says that it has nothing more to send, where entries were replaced while they were read. */
   loadHeartbeatMs: 250,
 
+  /** How long a command waits for a policy or revocations that its caller knows and the node doesn't. */
+  epochWaitMs: 2_000,
+  /** Wait before documents of the fleet that could not be fetched are asked for again; it doubles, up to the second. */
+  controlRetryMs: 500,
+  controlRetryMaxMs: 10_000,
   /** A batch of audit records as it is stored. */
   auditMessageBytes: 256 * 1024,
   /** How long the bus keeps audit records: an investigation looks back a year. */

@@ -53,6 +53,7 @@ export type Command = z.infer<typeof Command>;
 /** What an agent of this version acts on. `crit` may name these, and nothing else. */
 export const COMMAND_FIELDS: ReadonlySet<string> = new Set([
   'id', 'job', 'kind', 'issued', 'expires', 'startBy', 'target', 'via', 'action', 'args', 'reply', 'options',
+  'epochs',
 ]); // prettier-ignore
 
 export function encodeCommand(command: Command): Uint8Array {

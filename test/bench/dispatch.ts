@@ -124,6 +124,7 @@ async function startPipeline(fleet: FleetMaterial, folder: string, writes: boole
     log,
     subjects: fleet.subjects,
     trust,
+    control: { covers: () => true, waitFor: () => Promise.resolve(true) },
     memory,
     facts,
     actions: new Map([

@@ -9,6 +9,7 @@ export class FakeBus implements Bus {
   readonly stored = new Map<string, Uint8Array>();
   /** Thrown by `publish` and `store` while set. */
   broken: Error | undefined;
+  readonly #listeners: ((event: BusEvent) => void)[] = [];
   readonly #subscriptions = new Set<{ subject: string; onMessage: (message: BusMessage) => void }>();
 
   publish(subject: string, data: Uint8Array): void {
@@ -35,6 +36,7 @@ export class FakeBus implements Bus {
   }
 
   load(_stream: string, subject: string): Promise<StoredMessage | undefined> {
+    if (this.broken !== undefined) return Promise.reject(this.broken);
     const data = this.stored.get(subject);
     return Promise.resolve(data === undefined ? undefined : { subject, data });
   }
@@ -49,7 +51,13 @@ export class FakeBus implements Bus {
     return Promise.resolve();
   }
 
-  onEvent(_listener: (event: BusEvent) => void): void {}
+  onEvent(listener: (event: BusEvent) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  emit(event: BusEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
 
   close(): Promise<void> {
     this.#subscriptions.clear();

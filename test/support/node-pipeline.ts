@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import type { RunnableAction } from '../../agent/actions/action.ts';
 import { Counters } from '../../agent/counters.ts';
-import { Pipeline } from '../../agent/pipeline.ts';
+import { Pipeline, type PipelineDependencies } from '../../agent/pipeline.ts';
 import { Policy } from '../../agent/policy.ts';
 import { FRESH_MARKER, ReplayMemory } from '../../agent/replay/replay-memory.ts';
 import { Receiver } from '../../controller/receive.ts';
@@ -23,6 +23,8 @@ export interface NodePipelineOptions {
   readonly name?: string;
   /** @default those of a database server */
   readonly facts?: () => Promise<Record<string, unknown>>;
+  /** What the node knows of policy and revocation. @default everything */
+  readonly control?: PipelineDependencies['control'];
   readonly capacity?: number;
   readonly capacityPerCaller?: number;
 }
@@ -62,6 +64,7 @@ export class NodePipeline {
       subjects: this.fleet.subjects,
       trust,
       memory,
+      control: options.control ?? { covers: () => true, waitFor: () => Promise.resolve(true) },
       facts: { live: options.facts ?? (() => Promise.resolve({ role: 'db' })) },
       actions: this.#actions(),
       counters: this.counters,

@@ -50,6 +50,18 @@ describe('a command that is refused, with an answer', () => {
     expect(node.counters.toObject()).toEqual({ [`refused-${code}`]: 1 });
   }); // prettier-ignore
 
+  it('knows of a policy or of revocations that this node can not get, and is not remembered', async () => {
+    let known = 0;
+    const covers = (epochs: Command['epochs']): boolean => (epochs?.revoked ?? 0) <= known;
+    const node = await start({ control: { covers, waitFor: (epochs) => Promise.resolve(covers(epochs)) } });
+    const command = fleet.command('1', { epochs: { revoked: 1 } });
+    const refused = await node.send(alice, command);
+    expect(said(refused)).toEqual(['cannot-check-revocation']);
+    known = 1;
+    expect(said(await node.send(alice, command))).toEqual(['ok']);
+    expect(node.ran).toEqual(['ping']);
+  });
+
   it('is refused again in the same words when it comes again', async () => {
     const node = await start();
     const command = fleet.command('1', { action: 'fly' });
