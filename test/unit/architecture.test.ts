@@ -105,6 +105,7 @@ describe('the linter', () => {
     ['shared/codec.ts', 'msgpackr'],
     ['shared/nats-bus.ts', 'nats'],
     ['shared/keys.ts', 'tweetnacl'],
+    ['shared/sealing.ts', 'tweetnacl'],
     ['agent/one.ts', '../shared/errors.ts'],
     ['controller/dev/one.ts', './agent-processes.ts'],
   ])('lets %s import %s', async (path, source) => {

@@ -77,6 +77,7 @@ describe('docs/protocol.md', () => {
       'shared/trust.ts',
       'shared/codec.ts',
       'shared/signing.ts',
+      'shared/sealing.ts',
       'controller/receive.ts',
       'controller/directory.ts',
     ];
