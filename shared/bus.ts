@@ -3,6 +3,23 @@
 export interface BusMessage {
   readonly subject: string;
   readonly data: Uint8Array;
+  /** Where an answer is waited for. It proves nothing: only services that answer whoever asks look at it. */
+  readonly reply?: string;
+}
+
+export interface SubscribeOptions {
+  /** Of all subscriptions of one queue, one gets each message. */
+  readonly queue?: string;
+}
+
+export interface StoreOptions {
+  /** Stored only where the newest message of the subject has this number; 0 where there is none. */
+  readonly expectedSequence?: number;
+}
+
+export interface RequestOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface BusConnection {
@@ -19,6 +36,11 @@ export interface Subscription {
 export interface StoredMessage {
   readonly subject: string;
   readonly data: Uint8Array;
+}
+
+export interface LoadedMessage extends StoredMessage {
+  /** Its number in the stream, for `StoreOptions.expectedSequence`. */
+  readonly sequence: number;
 }
 
 export interface StreamSettings {
@@ -48,13 +70,15 @@ export interface Bus {
   readonly connection: BusConnection | undefined;
   publish(subject: string, data: Uint8Array): void;
   /** While the bus refuses it, it's asked for again: see the events `refused` and `subscribed`. */
-  subscribe(subject: string, onMessage: (message: BusMessage) => void): Subscription;
+  subscribe(subject: string, onMessage: (message: BusMessage) => void, options?: SubscribeOptions): Subscription;
+  /** Asks, and resolves with the first answer. @throws TransportError `no-answer`, `no-service`; the signal's reason */
+  request(subject: string, data: Uint8Array, options: RequestOptions): Promise<Uint8Array>;
   /** Resolves when the server has processed everything sent so far. */
   flush(): Promise<void>;
-  /** Stores a message in the stream that takes its subject. @throws TransportError when it isn't stored. */
-  store(subject: string, data: Uint8Array): Promise<void>;
+  /** Stores a message in the stream that takes its subject. @throws TransportError when it isn't stored; `store-conflict` by its option. */
+  store(subject: string, data: Uint8Array, options?: StoreOptions): Promise<void>;
   /** The newest message on a subject. */
-  load(stream: string, subject: string): Promise<StoredMessage | undefined>;
+  load(stream: string, subject: string): Promise<LoadedMessage | undefined>;
   /** The newest message of every subject that fits the filter. */
   loadAll(stream: string, filter: string): Promise<StoredMessage[]>;
   /** Creates a stream, or brings it to these settings. */

@@ -17,7 +17,20 @@ import {
 } from 'nats';
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import type { Bus, BusConnection, BusEvent, BusMessage, StoredMessage, StreamSettings, Subscription } from './bus.ts';
+import type {
+  Bus,
+  BusConnection,
+  BusEvent,
+  BusMessage,
+  LoadedMessage,
+  RequestOptions,
+  StoredMessage,
+  StoreOptions,
+  StreamSettings,
+  SubscribeOptions,
+  Subscription,
+} from './bus.ts';
+import { requestError, storageError } from './bus/bus-errors.ts';
 import { systemClock } from './clock.ts';
 import { SettingsError, TransportError } from './errors.ts';
 import { KeptSubscription } from './kept-subscription.ts';
@@ -30,6 +43,8 @@ export interface NatsBusOptions {
   readonly servers: readonly string[];
   /** Name of the identity: its inbox, and how the server's monitoring shows it. */
   readonly name: string;
+  /** Where answers come to. @default the inbox of `name` */
+  readonly inboxPrefix?: string | undefined;
   /** Login seed (`SU…`). */
   readonly loginSeed: string;
   readonly tls?: { readonly caFile?: string | undefined } | undefined;
@@ -44,7 +59,7 @@ export async function connectBus(options: NatsBusOptions): Promise<Bus> {
   const settings: ConnectionOptions = {
     servers: [...options.servers],
     name: options.name,
-    inboxPrefix: inboxPrefix(options.name),
+    inboxPrefix: options.inboxPrefix ?? inboxPrefix(options.name),
     authenticator: (nonce = '') => ({ nkey: login.publicKey, sig: login.sign(nonce) }),
     maxReconnectAttempts: options.patient ? -1 : 3,
     reconnectTimeWait: options.patient ? LIMITS.reconnectWaitMs : 200,
@@ -96,6 +111,9 @@ function describeConnectError(error: unknown, servers: readonly string[]): Trans
   });
 }
 
+/** JetStream's own number for an expectation that doesn't hold. */
+const WRONG_LAST_SEQUENCE = 10_071;
+
 class NatsBus implements Bus {
   readonly #nc: NatsConnection;
   readonly #domain: string | undefined;
@@ -129,13 +147,17 @@ class NatsBus implements Bus {
     this.#nc.publish(subject, data);
   }
 
-  subscribe(subject: string, onMessage: (message: BusMessage) => void): Subscription {
+  subscribe(subject: string, onMessage: (message: BusMessage) => void, { queue }: SubscribeOptions = {}): Subscription {
     const kept = new KeptSubscription({
       open: (onRefused) => {
         const subscription = this.#nc.subscribe(subject, {
+          ...(queue === undefined ? {} : { queue }),
           callback: (error, message) => {
-            if (error === null) onMessage({ subject: message.subject, data: message.data });
-            else onRefused();
+            if (error !== null) return onRefused();
+            const { subject: arrival, data, reply } = message;
+            onMessage(
+              reply === undefined || reply === '' ? { subject: arrival, data } : { subject: arrival, data, reply },
+            );
           },
         });
         return { close: () => subscription.unsubscribe() };
@@ -161,16 +183,37 @@ class NatsBus implements Bus {
     await this.#nc.flush();
   }
 
-  async store(subject: string, data: Uint8Array): Promise<void> {
+  request(subject: string, data: Uint8Array, { timeoutMs, signal }: RequestOptions): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      // An inbox of its own: who may join may listen to single ones, not to all below its prefix.
+      const answer = this.#nc.request(subject, data, { timeout: timeoutMs, noMux: true });
+      const stop = (): void => reject(signal?.reason as Error);
+      signal?.addEventListener('abort', stop, { once: true });
+      answer
+        .then(
+          (message) => resolve(message.data),
+          (cause: unknown) => reject(requestError(subject, cause)),
+        )
+        .finally(() => signal?.removeEventListener('abort', stop));
+    });
+  }
+
+  async store(subject: string, data: Uint8Array, { expectedSequence }: StoreOptions = {}): Promise<void> {
     this.#js ??= this.#nc.jetstream(this.#domain === undefined ? {} : { domain: this.#domain });
     try {
-      await this.#js.publish(subject, data, { timeout: LIMITS.storeTimeoutMs });
+      await this.#js.publish(subject, data, {
+        timeout: LIMITS.storeTimeoutMs,
+        ...(expectedSequence === undefined ? {} : { expect: { lastSubjectSequence: expectedSequence } }),
+      });
     } catch (cause) {
+      if (cause instanceof NatsError && cause.api_error?.err_code === WRONG_LAST_SEQUENCE)
+        throw new TransportError(`${subject} was stored by somebody else meanwhile`, { code: 'store-conflict', cause });
       throw storageError(`storing ${subject}`, cause);
     }
   }
 
-  async load(stream: string, subject: string): Promise<StoredMessage | undefined> {
+  async load(stream: string, subject: string): Promise<LoadedMessage | undefined> {
     // A get by subject puts the subject where the server's permissions see it.
     const api = this.#domain === undefined ? '$JS.API' : `$JS.${this.#domain}.API`;
     try {
@@ -179,7 +222,7 @@ class NatsBus implements Bus {
       });
       if (message.headers?.code === 404) return undefined;
       if (message.headers?.hasError === true) throw new Error(message.headers.description);
-      return { subject, data: message.data };
+      return { subject, data: message.data, sequence: Number(message.headers?.get('Nats-Sequence')) };
     } catch (cause) {
       throw storageError(`reading ${subject}`, cause);
     }
@@ -330,27 +373,4 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void; reject:
   // It may be rejected before anyone waits for it.
   promise.catch(() => undefined);
   return { promise, resolve, reject };
-}
-
-function storageError(what: string, cause: unknown): TransportError {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  if (/permissions? violation/i.test(text))
-    return new TransportError(`the bus does not permit ${what}`, {
-      code: 'bus-forbidden',
-      hint: 'This identity lacks the right at the bus: write the configuration of nats-server anew and reload it.',
-      cause,
-    });
-  if (/stream not found/i.test(text))
-    return new TransportError(`the bus has no storage for ${what}`, {
-      code: 'no-stream',
-      hint: 'The first node that is enrolled makes it: `fleet ca issue node NAME`.',
-      cause,
-    });
-  if (/no responders|503/i.test(text))
-    return new TransportError(`the bus has no storage for ${what}`, {
-      code: 'no-storage',
-      hint: 'JetStream is off in the configuration of nats-server, or no node has been enrolled yet (`fleet ca issue node NAME`).',
-      cause,
-    });
-  return new TransportError(`${what} failed (${text})`, { code: 'bus-storage', cause });
 }

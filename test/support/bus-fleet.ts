@@ -79,7 +79,13 @@ export class BusFleet {
 
   /** The product's own bus, logged in as this identity. */
   async bus(name: BusName): Promise<Bus> {
-    const bus = await connectBus({ servers: [this.server.url], name, loginSeed: this.#seeds[name], patient: false });
+    const bus = await connectBus({
+      servers: [this.server.url],
+      name,
+      loginSeed: this.#seeds[name],
+      patient: false,
+      ...(name === 'join' ? { inboxPrefix: joinInboxPrefix(JOIN_TOKEN) } : {}),
+    });
     this.#open.push(bus);
     return bus;
   }

@@ -1,5 +1,14 @@
 /** A bus within one process: what is published is kept, and given to whoever subscribed. Stores nothing. */
-import type { Bus, BusEvent, BusMessage, StoredMessage, Subscription } from '../../shared/bus.ts';
+import { TransportError } from '../../shared/errors.ts';
+import type {
+  Bus,
+  BusEvent,
+  BusMessage,
+  LoadedMessage,
+  StoredMessage,
+  StoreOptions,
+  Subscription,
+} from '../../shared/bus.ts';
 
 export class FakeBus implements Bus {
   maxPayloadBytes = 1024 * 1024;
@@ -9,6 +18,8 @@ export class FakeBus implements Bus {
   readonly stored = new Map<string, Uint8Array>();
   /** Thrown by `publish` and `store` while set. */
   broken: Error | undefined;
+  /** Numbers of what was stored, by subject. */
+  readonly #sequences = new Map<string, number>();
   readonly #listeners: ((event: BusEvent) => void)[] = [];
   readonly #subscriptions = new Set<{ subject: string; onMessage: (message: BusMessage) => void }>();
 
@@ -29,16 +40,23 @@ export class FakeBus implements Bus {
     return Promise.resolve();
   }
 
-  store(subject: string, data: Uint8Array): Promise<void> {
+  request(): Promise<Uint8Array> {
+    return Promise.reject(new TransportError('nobody answers', { code: 'no-service' }));
+  }
+
+  store(subject: string, data: Uint8Array, { expectedSequence }: StoreOptions = {}): Promise<void> {
     if (this.broken !== undefined) return Promise.reject(this.broken);
+    if (expectedSequence !== undefined && expectedSequence !== this.#sequenceOf(subject))
+      return Promise.reject(new TransportError('stored meanwhile', { code: 'store-conflict' }));
     this.stored.set(subject, data);
+    this.#sequences.set(subject, Math.max(0, ...this.#sequences.values()) + 1);
     return Promise.resolve();
   }
 
-  load(_stream: string, subject: string): Promise<StoredMessage | undefined> {
+  load(_stream: string, subject: string): Promise<LoadedMessage | undefined> {
     if (this.broken !== undefined) return Promise.reject(this.broken);
     const data = this.stored.get(subject);
-    return Promise.resolve(data === undefined ? undefined : { subject, data });
+    return Promise.resolve(data === undefined ? undefined : { subject, data, sequence: this.#sequenceOf(subject) });
   }
 
   loadAll(_stream: string, filter: string): Promise<StoredMessage[]> {
@@ -57,6 +75,11 @@ export class FakeBus implements Bus {
 
   emit(event: BusEvent): void {
     for (const listener of this.#listeners) listener(event);
+  }
+
+  /** What a test put there by hand is the first. */
+  #sequenceOf(subject: string): number {
+    return this.#sequences.get(subject) ?? (this.stored.has(subject) ? 1 : 0);
   }
 
   close(): Promise<void> {
