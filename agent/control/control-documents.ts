@@ -77,7 +77,7 @@ export class ControlDocuments {
   async restore(): Promise<void> {
     for (const taker of this.#takers) {
       const envelope = await readFile(this.#file(taker.kind)).catch(() => undefined);
-      if (envelope !== undefined) this.#take(taker, new Uint8Array(envelope), { kept: true });
+      if (envelope !== undefined) this.#take(taker, new Uint8Array(envelope), 'kept');
     }
   }
 
@@ -86,7 +86,9 @@ export class ControlDocuments {
     const { bus, subjects } = this.#deps;
     for (const taker of this.#takers)
       this.#subscriptions.push(
-        bus.subscribe(subjects.controlDocument(taker.kind), ({ data }) => this.#take(taker, new Uint8Array(data))),
+        bus.subscribe(subjects.controlDocument(taker.kind), ({ data }) =>
+          this.#take(taker, new Uint8Array(data), 'heard'),
+        ),
       );
     bus.onEvent(({ type }) => {
       if (type !== 'disconnected' && type !== 'reconnected') return;
@@ -153,7 +155,7 @@ export class ControlDocuments {
       );
       for (const [index, taker] of this.#takers.entries()) {
         const document = stored[index];
-        if (document !== undefined) this.#take(taker, new Uint8Array(document.data));
+        if (document !== undefined) this.#take(taker, new Uint8Array(document.data), 'fetched');
         else if (this.revision(taker.kind) > 0)
           log.warn({ document: taker.kind }, 'the bus has lost a document: the one that this node has holds on');
       }
@@ -173,7 +175,7 @@ export class ControlDocuments {
     }
   }
 
-  #take(taker: ControlDocumentTaker, envelope: Uint8Array, { kept = false } = {}): void {
+  #take(taker: ControlDocumentTaker, envelope: Uint8Array, from: 'kept' | 'fetched' | 'heard'): void {
     const { log } = this.#deps;
     const { kind } = taker;
     const before = this.revision(kind);
@@ -181,15 +183,17 @@ export class ControlDocuments {
       const revision = taker.take(envelope);
       if (revision <= before) return;
       this.#revisions.set(kind, revision);
-      log.info(
-        { document: kind, revision },
-        kept ? 'a document of the fleet holds still' : 'a document of the fleet holds',
-      );
-      if (!kept) this.#save(kind, envelope);
+      log.info({ document: kind, revision, from }, 'a document of the fleet holds');
+      if (from !== 'kept') this.#save(kind, envelope);
       this.#tell();
     } catch (error) {
       if (!(error instanceof FleetError)) throw error;
-      log.warn({ document: kind, code: error.code, reason: error.message }, 'a document of the fleet was not taken');
+      // Any node can have the bus deliver junk under these subjects: it must not fill the logs of others.
+      const level = from === 'heard' ? 'debug' : 'warn';
+      log[level](
+        { document: kind, from, code: error.code, reason: error.message },
+        'a document of the fleet was not taken',
+      );
     }
   }
 
