@@ -22,6 +22,7 @@ import { TrustStore } from '../shared/trust.ts';
 import { offerActions } from './actions/offer.ts';
 import { whenBusy } from './busy.ts';
 import { ControlDocuments } from './control/control-documents.ts';
+import { RevocationTaker } from './control/revocation-taker.ts';
 import { Counters } from './counters.ts';
 import { createFactStore } from './facts/create-fact-store.ts';
 import type { FactStore } from './facts/fact-store.ts';
@@ -112,8 +113,10 @@ export class Agent {
       jsDomain: settings.jsDomain,
       patient: true,
     });
+    const controlFolder = join(settings.stateDir, 'control');
+    const takers = [await RevocationTaker.open(controlFolder, { trust, subjects, clock, log })];
     const control = new ControlDocuments(
-      { fleet: identity.fleet, folder: join(settings.stateDir, 'control'), takers: [] },
+      { fleet: identity.fleet, folder: controlFolder, takers },
       { bus, log, subjects },
     );
     await control.restore();

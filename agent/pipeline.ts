@@ -23,6 +23,7 @@ import { assertFresh, assertNotTooLate } from './freshness.ts';
 import type { Policy } from './policy.ts';
 import { Replier, type Answer, type ReplyDependencies } from './reply.ts';
 import { replayKey, type Remembered, type ReplayMemory } from './replay/replay-memory.ts';
+import { assertNotRevoked } from './revoked.ts';
 import { runAction } from './run.ts';
 import { assertValidInput, findAction } from './validate.ts';
 import { verifyCommand, type VerifiedCommand } from './verify.ts';
@@ -112,6 +113,7 @@ export class Pipeline {
           'this node could not fetch the newest policy and revocations from the bus, so nobody may do anything here',
           { code: 'cannot-check-revocation' },
         );
+      assertNotRevoked(verified, this.#deps);
       // Before anything is kept or looked up: who may do nothing here costs no memory, and learns nothing of the facts.
       const permission = authorize(verified, this.#deps);
       assertFresh(command, clock.now());
@@ -158,6 +160,8 @@ export class Pipeline {
     try {
       await memory.record(remembered, { durable: action.definition.effect === 'changes' });
       assertNotTooLate(command, clock.now());
+      // A list may have come since the command did.
+      assertNotRevoked(verified, this.#deps);
       counters.count('accepted');
       const { name, roles } = caller.credential.body;
       const { outcome, started, ended } = await runAction(
@@ -187,7 +191,7 @@ export class Pipeline {
   async #isAnswered(verified: VerifiedCommand, answer: Answer, matchIsKnown: boolean): Promise<boolean> {
     const { via, options, target } = verified.command;
     if (via === 'direct' || options.ask === true || target.where === undefined) return true;
-    if (answer.kind === 'unmatched' || answer.code === 'not-authorized') return false;
+    if (answer.kind === 'unmatched' || answer.code === 'not-authorized' || answer.code === 'revoked') return false;
     return matchIsKnown || this.#matches(verified);
   }
 

@@ -19,9 +19,12 @@ export interface VerifiedCommand {
 
 const CALLERS: ReadonlySet<string> = new Set(['operator', 'service']);
 
-/** @throws ProtocolError whose code says what was wrong; such a message gets no answer. */
+/**
+ * A caller that has been revoked comes through: once its signature has held it hears why it is refused (revoked.ts).
+ * @throws ProtocolError whose code says what was wrong; such a message gets no answer.
+ */
 export function verifyCommand(message: BusMessage, trust: TrustStore): VerifiedCommand {
-  const { payload, signers } = open('command', trust.fleetId, message.data, trust);
+  const { payload, signers } = open('command', trust.fleetId, message.data, trust.includingRevoked);
   const [caller] = signers;
   if (!CALLERS.has(caller.credential.body.kind))
     throw new ProtocolError(`a credential for a ${caller.credential.body.kind} can't command`, {

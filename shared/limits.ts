@@ -103,6 +103,15 @@ export const LIMITS = {
   /** Wait before documents of the fleet that could not be fetched are asked for again; it doubles, up to the second. */
   controlRetryMs: 500,
   controlRetryMaxMs: 10_000,
+  /** Entries of one list of revocations: with a reason each, they fit into a message of the bus. */
+  revocations: 3_000,
+  /** What a reader keeps of all lists that it ever took, serials and keys counted apart. */
+  revocationsKept: 10_000,
+  /** All of them in a file, with a name and a reason each. */
+  revocationsKeptBytes: 8 * 1024 * 1024,
+  /** Why something was revoked, in characters: a line of a table. */
+  revocationReasonLength: 120,
+
   /** A batch of audit records as it is stored. */
   auditMessageBytes: 256 * 1024,
   /** How long the bus keeps audit records: an investigation looks back a year. */

@@ -1,9 +1,10 @@
 /**
  * From pinned roots to "this key is db1's": verifies credential chains, each link once, and remembers them. What is
- * remembered still has to be valid in time at every use.
+ * remembered still has to be valid in time at every use, and not revoked: two look-ups a link, and no signature.
  */
 import { ProtocolError } from './errors.ts';
 import { LIMITS } from './limits.ts';
+import { Revocations } from './revocations.ts';
 import { asBuffer, sha256, toHex, VerifyKey } from './signing.ts';
 import { credentialSignedBytes, parseCredential, type Credential, type CredentialBody } from './wire/credential.ts';
 import type { CredentialSource } from './wire/envelope.ts';
@@ -28,6 +29,10 @@ const SPELLED_OUT = 256;
 
 export class TrustStore implements CredentialSource {
   readonly fleetId: string;
+  /** What is revoked, as far as is known here. */
+  readonly revocations = new Revocations();
+  /** For who answers those that are revoked, too: everything is looked at but that. */
+  readonly includingRevoked: CredentialSource = { resolve: (credentialOrHash) => this.#resolve(credentialOrHash) };
   readonly #roots: ReadonlyMap<string, VerifyKey>;
   readonly #clock: Clock;
   readonly #remembered: number;
@@ -42,6 +47,20 @@ export class TrustStore implements CredentialSource {
   }
 
   resolve(credentialOrHash: Uint8Array): VerifiedCredential {
+    return this.#unlessRevoked(this.#resolve(credentialOrHash));
+  }
+
+  /** Verifies a credential up to a pinned root, or finds it among those verified before. */
+  verify(credential: Credential): VerifiedCredential {
+    return this.#unlessRevoked(this.#verify(credential));
+  }
+
+  #unlessRevoked(verified: VerifiedCredential): VerifiedCredential {
+    this.revocations.assertNotRevoked(verified.credential);
+    return verified;
+  }
+
+  #resolve(credentialOrHash: Uint8Array): VerifiedCredential {
     if (credentialOrHash.length !== HASH_BYTES) return this.#resolveSpelledOut(credentialOrHash);
     const known = this.#verified.get(toHex(credentialOrHash));
     if (known === undefined) throw new ProtocolError('the signer is not known here', { code: 'unknown-signer' });
@@ -57,7 +76,7 @@ export class TrustStore implements CredentialSource {
       this.#assertInTime(known.credential);
       return known;
     }
-    const verified = this.verify(parseCredential(new Uint8Array(bytes)));
+    const verified = this.#verify(parseCredential(new Uint8Array(bytes)));
     // Other bytes may stand for the same credential; only those whose signature was looked at are remembered.
     if (Buffer.compare(verified.credential.bytes, bytes) === 0) {
       if (this.#spelledOut.size >= SPELLED_OUT) this.#spelledOut.clear();
@@ -66,8 +85,7 @@ export class TrustStore implements CredentialSource {
     return verified;
   }
 
-  /** Verifies a credential up to a pinned root, or finds it among those verified before. */
-  verify(credential: Credential): VerifiedCredential {
+  #verify(credential: Credential): VerifiedCredential {
     const id = toHex(credential.hash);
     const known = this.#verified.get(id);
     // The hash covers the body, which names its issuer's hash: the same hash is the same chain. Its own links count,
@@ -94,7 +112,7 @@ export class TrustStore implements CredentialSource {
     }
     if (toHex(issuer.hash) !== issuerId)
       throw new ProtocolError('the credential names another issuer', { code: 'bad-credential' });
-    const verified = this.verify(issuer);
+    const verified = this.#verify(issuer);
     assertNarrows(issuer.body, credential.body);
     return verified.verifyKey;
   }

@@ -10,7 +10,7 @@ import { isNodeName } from '../names/node-name.ts';
 import { KEY_BYTES, sha256, SIGNATURE_BYTES, type Signer } from '../signing.ts';
 import { Bytes, bytesOf, signedBytes } from './signed-bytes.ts';
 
-const CREDENTIAL_KINDS = ['issuer', 'operator', 'node', 'service', 'join'] as const;
+export const CREDENTIAL_KINDS = ['issuer', 'operator', 'node', 'service', 'join'] as const;
 
 /** What an issuer may issue, and what an operator may do; an absent field doesn't limit. */
 export const CredentialLimits = z.object({

@@ -4,12 +4,13 @@
  */
 import type { Clock } from '../../shared/clock.ts';
 import { LIMITS } from '../../shared/limits.ts';
-import { fleetIdOf, type Signer } from '../../shared/signing.ts';
+import { fleetIdOf, sha256, type Signer } from '../../shared/signing.ts';
 import { Subjects } from '../../shared/subjects.ts';
 import { TrustStore } from '../../shared/trust.ts';
 import { encodeCommand, type Command } from '../../shared/wire/command.ts';
 import { issueCredential, type Credential, type CredentialBody } from '../../shared/wire/credential.ts';
 import { seal } from '../../shared/wire/envelope.ts';
+import { encodeRevocations, type RevocationEntry } from '../../shared/wire/revocations.ts';
 import { encodeRosterEntry } from '../../shared/wire/roster.ts';
 import { boxKeysFrom, bytesFrom, serialFrom, signKeysFrom } from './keys.ts';
 import { NOW } from './manual-clock.ts';
@@ -130,4 +131,32 @@ export class FleetMaterial {
     });
     return seal('roster', this.fleetId, await this.#issuer, payload, { inlineCredential: true });
   }
+
+  /** By the online issuer, unless somebody else says it. */
+  async sealRevocations(
+    entries: readonly RevocationEntry[],
+    options: { revision?: number; by?: Pick<Member, 'signer' | 'credential'>; subject?: string } = {},
+  ): Promise<Uint8Array> {
+    const { revision = 1, by = await this.#issuer, subject = this.subjects.controlDocument('revoked') } = options;
+    const payload = encodeRevocations({ subject, revision, entries: [...entries] });
+    return seal('revocation', this.fleetId, by, payload, { inlineCredential: true });
+  }
+}
+
+/** An entry that revokes a credential by its serial. */
+export function bySerial({ credential: { body } }: Pick<Member, 'credential'>, reason?: string): RevocationEntry {
+  const { kind, name, serial } = body;
+  return {
+    serial,
+    kind,
+    name,
+    since: body.notBefore,
+    until: body.notAfter,
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
+
+/** An entry that revokes the signing key of a credential. */
+export function byKey({ credential: { body } }: Pick<Member, 'credential'>): RevocationEntry {
+  return { key: sha256(body.sign), since: body.notBefore, until: body.notAfter };
 }

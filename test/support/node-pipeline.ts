@@ -9,6 +9,7 @@ import { Policy } from '../../agent/policy.ts';
 import { FRESH_MARKER, ReplayMemory } from '../../agent/replay/replay-memory.ts';
 import { Receiver } from '../../controller/receive.ts';
 import { sha256, toHex } from '../../shared/signing.ts';
+import type { TrustStore } from '../../shared/trust.ts';
 import { encodeCommand, type Command } from '../../shared/wire/command.ts';
 import type { Result } from '../../shared/wire/result.ts';
 import { FakeBus } from './fake-bus.ts';
@@ -44,6 +45,7 @@ export class NodePipeline {
   readonly fleet: FleetMaterial;
   readonly member: Member;
   readonly memory: ReplayMemory;
+  readonly trust: TrustStore;
   readonly pipeline: Pipeline;
   /** What the action `held` waits for. */
   release: () => void = () => undefined;
@@ -55,6 +57,7 @@ export class NodePipeline {
     this.clock = clock;
     const trust = this.fleet.trust(clock);
     trust.verify(member.credential);
+    this.trust = trust;
     this.pipeline = new Pipeline({
       node: member.credential.body.name,
       identity: member,

@@ -1,12 +1,13 @@
 /** What a node would not do, and what a refusal costs it. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { replayKey } from '../../../agent/replay/replay-memory.ts';
+import { decode, encode } from '../../../shared/codec.ts';
 import { LIMITS } from '../../../shared/limits.ts';
 import { sha256, toHex } from '../../../shared/signing.ts';
 import type { Command } from '../../../shared/wire/command.ts';
 import { encodeCommand } from '../../../shared/wire/command.ts';
 import type { Result } from '../../../shared/wire/result.ts';
-import { FleetMaterial, type BodyChanges } from '../../support/fleet-material.ts';
+import { byKey, bySerial, FleetMaterial, type BodyChanges } from '../../support/fleet-material.ts';
 import { NOW } from '../../support/manual-clock.ts';
 import { NodePipeline, type NodePipelineOptions } from '../../support/node-pipeline.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -60,6 +61,53 @@ describe('a command that is refused, with an answer', () => {
     known = 1;
     expect(said(await node.send(alice, command))).toEqual(['ok']);
     expect(node.ran).toEqual(['ping']);
+  });
+
+  it('is from a caller that has been revoked, and runs nothing', async () => {
+    const node = await start();
+    expect(said(await node.send(alice, fleet.command('1')))).toEqual(['ok']);
+    node.trust.revocations.add([bySerial(alice, 'laptop lost')], NOW, NOW);
+    const [refused] = await node.send(alice, fleet.command('2'));
+    expect(refused).toMatchObject({ state: 'refused', code: 'revoked' });
+    expect(refused?.reason).toMatch(/alice has been revoked: laptop lost/);
+    expect(node.ran).toEqual(['ping']);
+    // What was answered before the list came is answered so again.
+    expect(said(await node.send(alice, fleet.command('1')))).toEqual(['ok']);
+  });
+
+  it('has a second signature of somebody who has been revoked', async () => {
+    const node = await start();
+    const bob = await fleet.operator('bob');
+    const command = fleet.command('1');
+    const [first, second] = await Promise.all([alice, bob].map((by) => fleet.sealCommand(command, by)));
+    const [[version, payload, signatures], [, , others]] = [first!, second!].map(
+      (bytes) => decode(bytes) as [1, Uint8Array, unknown[]],
+    ) as [[1, Uint8Array, unknown[]], [1, Uint8Array, unknown[]]];
+    node.trust.revocations.add([byKey(bob)], NOW, NOW);
+    const before = node.bus.published.length;
+    await node.deliver(encode([version, payload, [...signatures, ...others]]));
+    expect(said(node.heard(alice, command, before))).toEqual(['revoked']);
+    expect(node.ran).toEqual([]);
+  });
+
+  it('is not started when its caller is revoked while the node looks at its facts', async () => {
+    const node = await start({
+      facts: () => {
+        node.trust.revocations.add([bySerial(alice)], NOW, NOW);
+        return Promise.resolve({ role: 'db' });
+      },
+    });
+    const command = fleet.command('1', { action: 'touch', target: { nodes: ['db1'], where: 'role=db' } });
+    expect(said(await node.send(alice, command))).toEqual(['revoked']);
+    expect(node.ran).toEqual([]);
+  });
+
+  it('is a broadcast to some of somebody who is revoked, and is answered by nobody', async () => {
+    const node = await start();
+    node.trust.revocations.add([bySerial(alice)], NOW, NOW);
+    const where = 'role=db';
+    expect(await node.send(alice, fleet.command('1', { via: 'all', target: { where } }))).toEqual([]);
+    expect(said(await node.send(alice, fleet.command('2', { via: 'all', target: {} })))).toEqual(['revoked']);
   });
 
   it('is refused again in the same words when it comes again', async () => {
