@@ -43,6 +43,20 @@ export interface LoadedMessage extends StoredMessage {
   readonly sequence: number;
 }
 
+export interface HistoryMessage extends StoredMessage {
+  /** Its number in the stream. */
+  readonly sequence: number;
+  /** When the bus stored it, by the bus's clock, in milliseconds since the epoch. */
+  readonly storedAt: number;
+}
+
+export interface ReadOptions {
+  /** Only what was stored at this time or later, in milliseconds since the epoch. @default all */
+  readonly since?: number | undefined;
+  /** Ends the reading early; `read` then resolves. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface StreamSettings {
   readonly name: string;
   readonly subjects: readonly string[];
@@ -75,12 +89,26 @@ export interface Bus {
   request(subject: string, data: Uint8Array, options: RequestOptions): Promise<Uint8Array>;
   /** Resolves when the server has processed everything sent so far. */
   flush(): Promise<void>;
-  /** Stores a message in the stream that takes its subject. @throws TransportError when it isn't stored; `store-conflict` by its option. */
-  store(subject: string, data: Uint8Array, options?: StoreOptions): Promise<void>;
+  /**
+   * Stores a message in the stream that takes its subject; resolves with its number there.
+   * @throws TransportError when it isn't stored; `store-conflict` by its option
+   */
+  store(subject: string, data: Uint8Array, options?: StoreOptions): Promise<number>;
   /** The newest message on a subject. */
   load(stream: string, subject: string): Promise<LoadedMessage | undefined>;
   /** The newest message of every subject that fits the filter. */
   loadAll(stream: string, filter: string): Promise<StoredMessage[]>;
+  /**
+   * Every message whose subject fits the filter, one after another in the order they were stored, up to those that are
+   * there when the reading begins. Who is slow to take one holds the bus back: nothing piles up here.
+   * @throws TransportError also where the bus left something out
+   */
+  read(
+    stream: string,
+    filter: string,
+    onMessage: (message: HistoryMessage) => void | Promise<void>,
+    options?: ReadOptions,
+  ): Promise<void>;
   /** Creates a stream, or brings it to these settings. */
   ensureStream(settings: StreamSettings): Promise<void>;
   onEvent(listener: (event: BusEvent) => void): void;

@@ -1,9 +1,6 @@
 /** The bus over NATS and JetStream; the only import of nats. */
 import {
-  AckPolicy,
   connect,
-  createInbox,
-  DeliverPolicy,
   Events,
   nanos,
   NatsError,
@@ -12,7 +9,6 @@ import {
   type ConnectionOptions,
   type JetStreamClient,
   type JetStreamManager,
-  type Msg,
   type NatsConnection,
 } from 'nats';
 import { readFileSync } from 'node:fs';
@@ -22,7 +18,9 @@ import type {
   BusConnection,
   BusEvent,
   BusMessage,
+  HistoryMessage,
   LoadedMessage,
+  ReadOptions,
   RequestOptions,
   StoredMessage,
   StoreOptions,
@@ -31,12 +29,11 @@ import type {
   Subscription,
 } from './bus.ts';
 import { requestError, storageError } from './bus/bus-errors.ts';
-import { systemClock } from './clock.ts';
+import { readStream } from './bus/read-stream.ts';
 import { SettingsError, TransportError } from './errors.ts';
 import { KeptSubscription } from './kept-subscription.ts';
 import { LIMITS } from './limits.ts';
 import { loginFromSeed } from './login.ts';
-import { parseDelivery, ReadProgress } from './read-progress.ts';
 import { inboxPrefix } from './subjects.ts';
 
 export interface NatsBusOptions {
@@ -199,13 +196,14 @@ class NatsBus implements Bus {
     });
   }
 
-  async store(subject: string, data: Uint8Array, { expectedSequence }: StoreOptions = {}): Promise<void> {
+  async store(subject: string, data: Uint8Array, { expectedSequence }: StoreOptions = {}): Promise<number> {
     this.#js ??= this.#nc.jetstream(this.#domain === undefined ? {} : { domain: this.#domain });
     try {
-      await this.#js.publish(subject, data, {
+      const { seq } = await this.#js.publish(subject, data, {
         timeout: LIMITS.storeTimeoutMs,
         ...(expectedSequence === undefined ? {} : { expect: { lastSubjectSequence: expectedSequence } }),
       });
+      return seq;
     } catch (cause) {
       if (cause instanceof NatsError && cause.api_error?.err_code === WRONG_LAST_SEQUENCE)
         throw new TransportError(`${subject} was stored by somebody else meanwhile`, { code: 'store-conflict', cause });
@@ -229,50 +227,35 @@ class NatsBus implements Bus {
   }
 
   async loadAll(stream: string, filter: string): Promise<StoredMessage[]> {
-    const jsm = await this.#manager();
-    const inbox = createInbox(inboxPrefix(this.#name));
     const newest = new Map<string, Uint8Array>();
-    const deferred = withResolvers();
-    const timer = setTimeout(() => deferred.reject(new Error('the bus fell silent')), LIMITS.loadTimeoutMs);
-    const progress = new ReadProgress({ clock: systemClock });
-    const subscription = this.#nc.subscribe(inbox, {
-      callback: (error, message) => {
-        if (error !== null) return deferred.reject(error);
-        if (message.headers?.code === 100) {
-          const idleAfter = deliveriesBeforeIdle(message);
-          if (idleAfter !== undefined && progress.isIdleAfter(idleAfter)) deferred.resolve();
-          return this.#confirmFlow(message);
-        }
-        timer.refresh();
-        newest.set(message.subject, message.data);
-        const state = progress.delivered(parseDelivery(message.reply), newest.size);
-        if (state === 'gap') deferred.reject(new Error('the bus left something out'));
-        if (state === 'complete') deferred.resolve();
+    await readStream(this.#nc, await this.#manager(), {
+      stream,
+      filter,
+      inboxPrefix: inboxPrefix(this.#name),
+      seen: () => newest.size,
+      onMessage: ({ subject, data }) => void newest.set(subject, data),
+    });
+    return [...newest].map(([subject, data]) => ({ subject, data }));
+  }
+
+  async read(
+    stream: string,
+    filter: string,
+    onMessage: (message: HistoryMessage) => void | Promise<void>,
+    options: ReadOptions = {},
+  ): Promise<void> {
+    let count = 0;
+    await readStream(this.#nc, await this.#manager(), {
+      ...options,
+      stream,
+      filter,
+      inboxPrefix: inboxPrefix(this.#name),
+      seen: () => count,
+      onMessage: (message) => {
+        count++;
+        return onMessage(message);
       },
     });
-    try {
-      const info = await jsm.consumers.add(stream, {
-        name: createInbox('r').slice(2),
-        deliver_subject: inbox,
-        // Not the last per subject: a stream keeps one anyway, and that policy misses some that are replaced meanwhile.
-        deliver_policy: DeliverPolicy.All,
-        ack_policy: AckPolicy.None,
-        filter_subject: filter,
-        inactive_threshold: nanos(LIMITS.loadTimeoutMs),
-        flow_control: true,
-        idle_heartbeat: nanos(LIMITS.loadHeartbeatMs),
-        mem_storage: true,
-        num_replicas: 1,
-      });
-      progress.created(Date.parse(info.created), info.num_pending + info.delivered.consumer_seq);
-      if (!progress.hasAll(newest.size)) await deferred.promise;
-      return [...newest].map(([subject, data]) => ({ subject, data }));
-    } catch (cause) {
-      throw storageError(`reading ${filter}`, cause);
-    } finally {
-      clearTimeout(timer);
-      subscription.unsubscribe();
-    }
   }
 
   async ensureStream(settings: StreamSettings): Promise<void> {
@@ -320,12 +303,6 @@ class NatsBus implements Bus {
     if (!this.#nc.isClosed()) await this.#nc.close();
   }
 
-  /** The server waits to hear that what it sent so far has come: it would cut off a reader that falls behind. */
-  #confirmFlow({ headers, reply }: Msg): void {
-    const subject = reply === undefined || reply === '' ? headers?.get('Nats-Consumer-Stalled') : reply;
-    if (subject !== undefined && subject !== '') this.#nc.publish(subject);
-  }
-
   #manager(): Promise<JetStreamManager> {
     this.#jsm ??= this.#nc.jetstreamManager({
       checkAPI: false,
@@ -354,23 +331,4 @@ class NatsBus implements Bus {
       }
     }
   }
-}
-
-/** How many deliveries there were, when the server says that it has no other now and holds none back. */
-function deliveriesBeforeIdle({ headers, reply }: Msg): number | undefined {
-  if (reply !== undefined && reply !== '') return undefined;
-  if (headers === undefined || headers.get('Nats-Consumer-Stalled') !== '') return undefined;
-  return Number(headers.get('Nats-Last-Consumer'));
-}
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
-  let resolve: () => void = () => undefined;
-  let reject: (error: Error) => void = () => undefined;
-  const promise = new Promise<void>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  // It may be rejected before anyone waits for it.
-  promise.catch(() => undefined);
-  return { promise, resolve, reject };
 }

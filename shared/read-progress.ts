@@ -8,6 +8,8 @@ import type { Clock } from './clock.ts';
 
 /** What the reply subject of a delivery says (`$JS.ACK.<stream>.<consumer>.<tries>.<seq>.<number>.<time>.<pending>`). */
 export interface Delivery {
+  /** Its number in the stream. */
+  readonly sequence: number;
   /** Counts this consumer's deliveries from 1. */
   readonly number: number;
   /** When it was stored, by the server's clock, in milliseconds since the epoch. */
@@ -17,6 +19,7 @@ export interface Delivery {
 export function parseDelivery(reply: string | undefined): Delivery {
   const tokens = reply?.split('.') ?? [];
   return {
+    sequence: Number(tokens.at(-4)),
     number: Number(tokens.at(-3)),
     storedAt: Number(tokens.at(-2)) / 1e6,
   };
@@ -55,7 +58,10 @@ export class ReadProgress {
    * whatever was replaced before that has come, unless it's written more often than the server takes to deliver.
    * @returns `gap` when a delivery is missing
    */
-  delivered({ number, storedAt }: Delivery, subjects: number): 'more' | 'complete' | 'gap' {
+  delivered(
+    { number, storedAt }: Pick<Delivery, 'number' | 'storedAt'>,
+    subjects: number,
+  ): 'more' | 'complete' | 'gap' {
     this.#count++;
     if (number !== this.#count) return 'gap';
     if (this.hasAll(subjects) || storedAt > this.#caughtUpAt) return 'complete';

@@ -17,7 +17,7 @@ it('reads every entry also while each of them is written again and again', async
   try {
     const issuer = await busFleet.bus('issuer');
     const alice = await busFleet.bus('alice');
-    const write = (at: number): Promise<void> => issuer.store(`fleet.main.roster.n${at}`, new Uint8Array(500));
+    const write = (at: number): Promise<number> => issuer.store(`fleet.main.roster.n${at}`, new Uint8Array(500));
     for (let at = 0; at < NODES; at++) await write(at);
     for (let at = 0; at < NODES; at++)
       writing.push(

@@ -4,7 +4,9 @@ import type {
   Bus,
   BusEvent,
   BusMessage,
+  HistoryMessage,
   LoadedMessage,
+  ReadOptions,
   StoredMessage,
   StoreOptions,
   Subscription,
@@ -16,6 +18,8 @@ export class FakeBus implements Bus {
   readonly published: BusMessage[] = [];
   /** What `load` and `loadAll` find, by subject. */
   readonly stored = new Map<string, Uint8Array>();
+  /** All that was stored, in order; a message is as old as its number. */
+  readonly history: HistoryMessage[] = [];
   /** Thrown by `publish` and `store` while set. */
   broken: Error | undefined;
   /** Numbers of what was stored, by subject. */
@@ -44,13 +48,26 @@ export class FakeBus implements Bus {
     return Promise.reject(new TransportError('nobody answers', { code: 'no-service' }));
   }
 
-  store(subject: string, data: Uint8Array, { expectedSequence }: StoreOptions = {}): Promise<void> {
+  store(subject: string, data: Uint8Array, { expectedSequence }: StoreOptions = {}): Promise<number> {
     if (this.broken !== undefined) return Promise.reject(this.broken);
     if (expectedSequence !== undefined && expectedSequence !== this.#sequenceOf(subject))
       return Promise.reject(new TransportError('stored meanwhile', { code: 'store-conflict' }));
     this.stored.set(subject, data);
-    this.#sequences.set(subject, Math.max(0, ...this.#sequences.values()) + 1);
-    return Promise.resolve();
+    const sequence = Math.max(0, ...this.#sequences.values()) + 1;
+    this.#sequences.set(subject, sequence);
+    this.history.push({ subject, data, sequence, storedAt: sequence });
+    return Promise.resolve(sequence);
+  }
+
+  async read(
+    _stream: string,
+    filter: string,
+    onMessage: (message: HistoryMessage) => void | Promise<void>,
+    { since = 0 }: ReadOptions = {},
+  ): Promise<void> {
+    if (this.broken !== undefined) throw this.broken;
+    for (const message of this.history.slice())
+      if (fits(filter, message.subject) && message.storedAt >= since) await onMessage(message);
   }
 
   load(_stream: string, subject: string): Promise<LoadedMessage | undefined> {

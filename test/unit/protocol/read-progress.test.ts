@@ -50,6 +50,7 @@ describe('reading all entries', () => {
 
   it('reads a delivery from its reply subject', () => {
     expect(parseDelivery('$JS.ACK.STREAM.reader.1.120.7.1767225600123000000.3')).toEqual({
+      sequence: 120,
       number: 7,
       storedAt: 1_767_225_600_123,
     });
