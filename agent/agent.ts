@@ -16,6 +16,7 @@ import { readIdentity, type Identity } from '../shared/identity.ts';
 import { LIMITS } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
 import { connectBus } from '../shared/nats-bus.ts';
+import { SealOpener } from '../shared/sealing.ts';
 import { readSettings } from '../shared/settings-file.ts';
 import { Subjects } from '../shared/subjects.ts';
 import { TrustStore } from '../shared/trust.ts';
@@ -156,6 +157,7 @@ export class Agent {
     const pipeline = new Pipeline({
       node,
       identity,
+      opener: new SealOpener(identity.boxSecret),
       bus,
       clock,
       log,

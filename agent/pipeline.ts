@@ -8,6 +8,7 @@ import type { Clock } from '../shared/clock.ts';
 import { FleetError, RefusedError } from '../shared/errors.ts';
 import { LIMITS } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { SealOpener } from '../shared/sealing.ts';
 import { toHex } from '../shared/signing.ts';
 import type { Subjects } from '../shared/subjects.ts';
 import type { TrustStore } from '../shared/trust.ts';
@@ -25,12 +26,16 @@ import { Replier, type Answer, type ReplyDependencies } from './reply.ts';
 import { replayKey, type Remembered, type ReplayMemory } from './replay/replay-memory.ts';
 import { assertNotRevoked } from './revoked.ts';
 import { runAction } from './run.ts';
+import type { Secrets } from './secrets/secrets.ts';
 import { assertValidInput, findAction } from './validate.ts';
+import { unseal } from './unseal.ts';
 import { verifyCommand, type VerifiedCommand } from './verify.ts';
 
 export interface PipelineDependencies {
   readonly node: string;
   readonly identity: SignerIdentity;
+  /** Opens what is sealed to this node. */
+  readonly opener: SealOpener;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly log: Logger;
@@ -154,6 +159,7 @@ export class Pipeline {
     log.info(permission, 'allowed');
     const action = findAction(wanted, command.action, this.#deps.actions.keys());
     const input = assertValidInput(action, command);
+    const secrets = await this.#unseal(verified, action);
     if (this.#running >= LIMITS.concurrentCommands)
       throw new RefusedError(`${LIMITS.concurrentCommands} commands are running here already`, { code: 'busy' });
     this.#running++;
@@ -169,7 +175,13 @@ export class Pipeline {
           action,
           input,
           timeoutMs: command.options.timeoutMs ?? action.definition.timeoutMs,
-          context: { node, job: command.job, caller: { name, roles }, dryRun: command.options.dryRun === true },
+          context: {
+            node,
+            job: command.job,
+            caller: { name, roles },
+            dryRun: command.options.dryRun === true,
+            secrets,
+          },
           stop,
           onRunning: () =>
             void replier
@@ -182,6 +194,14 @@ export class Pipeline {
     } finally {
       this.#running--;
     }
+  }
+
+  /** What came sealed, with what keeps it out of every word about it: loaded with the first that has any. */
+  async #unseal(verified: VerifiedCommand, action: RunnableAction): Promise<Secrets | undefined> {
+    if (verified.command.sealed === undefined) return undefined;
+    const values = unseal(verified, action, { opener: this.#deps.opener, where: this.#where });
+    const { createSecrets } = await import('./secrets/secrets.ts');
+    return createSecrets(values);
   }
 
   /**

@@ -16,13 +16,28 @@ export interface RunRequest {
   readonly onRunning: () => void;
 }
 
+export interface RunDependencies {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
 export interface Ran {
   readonly outcome: ActionOutcome;
   readonly started: number;
   readonly ended: number;
 }
 
-export async function runAction(request: RunRequest, dependencies: { clock: Clock; log: Logger }): Promise<Ran> {
+/** What the action says, in its outcome and in the log, has none of the command's secrets in it. */
+export async function runAction(request: RunRequest, dependencies: RunDependencies): Promise<Ran> {
+  const { secrets } = request.context;
+  if (secrets === undefined) return run(request, dependencies);
+  const { redactLog, redactOutcome } = await import('./secrets/secrets.ts');
+  const log = redactLog(dependencies.log, secrets.redactor);
+  const ran = await run(request, { ...dependencies, log });
+  return { ...ran, outcome: redactOutcome(ran.outcome, secrets.redactor) };
+}
+
+async function run(request: RunRequest, dependencies: RunDependencies): Promise<Ran> {
   const { clock, log } = dependencies;
   const { action, timeoutMs, onRunning } = request;
   // One controller for both reasons: AbortSignal.any() costs more than the rest of the dispatch.
@@ -74,14 +89,16 @@ class RunningContext implements ActionContext {
   readonly caller: ActionContext['caller'];
   readonly dryRun: boolean;
   readonly log: Logger;
+  readonly secrets: ActionContext['secrets'];
   readonly #end: AbortController;
 
-  constructor({ node, job, caller, dryRun }: RunRequest['context'], log: Logger, end: AbortController) {
+  constructor({ node, job, caller, dryRun, secrets }: RunRequest['context'], log: Logger, end: AbortController) {
     this.node = node;
     this.job = job;
     this.caller = caller;
     this.dryRun = dryRun;
     this.log = log;
+    this.secrets = secrets;
     this.#end = end;
   }
 

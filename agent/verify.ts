@@ -7,12 +7,15 @@ import { decodeCommand, type Command } from '../shared/wire/command.ts';
 import { open } from '../shared/wire/envelope.ts';
 
 export interface VerifiedCommand {
+  /** Its `args` are the public ones: whoever decides or records sees these, and only the names of what is sealed. */
   readonly command: Command;
   readonly caller: VerifiedCredential;
   /** Everyone whose signature holds on it; the caller is the first. */
   readonly signers: readonly VerifiedCredential[];
   /** SHA-256 of the payload. */
   readonly payloadHash: Uint8Array;
+  /** What came along unsigned: of a command with sealed arguments, the key to them. */
+  readonly attachment?: Uint8Array | undefined;
   /** Subject of arrival. */
   readonly subject: string;
 }
@@ -24,11 +27,18 @@ const CALLERS: ReadonlySet<string> = new Set(['operator', 'service']);
  * @throws ProtocolError whose code says what was wrong; such a message gets no answer.
  */
 export function verifyCommand(message: BusMessage, trust: TrustStore): VerifiedCommand {
-  const { payload, signers } = open('command', trust.fleetId, message.data, trust.includingRevoked);
+  const { payload, signers, attachment } = open('command', trust.fleetId, message.data, trust.includingRevoked);
   const [caller] = signers;
   if (!CALLERS.has(caller.credential.body.kind))
     throw new ProtocolError(`a credential for a ${caller.credential.body.kind} can't command`, {
       code: 'not-a-caller',
     });
-  return { command: decodeCommand(payload), caller, signers, payloadHash: sha256(payload), subject: message.subject };
+  return {
+    command: decodeCommand(payload),
+    caller,
+    signers,
+    payloadHash: sha256(payload),
+    attachment,
+    subject: message.subject,
+  };
 }

@@ -13,6 +13,8 @@ export interface ActionDefinition<Input extends z.ZodType = z.ZodType, Output ex
   readonly effect: 'reads' | 'changes';
   readonly input: Input;
   readonly output: Output;
+  /** The field of the input whose entries may come sealed instead, as text. @default none */
+  readonly sealable?: string;
   /** How long it may run on a node when the caller doesn't say, in milliseconds. */
   readonly timeoutMs: number;
 }

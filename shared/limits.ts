@@ -123,6 +123,14 @@ export const LIMITS = {
   /** How long a command that waits for a second signature is kept: far beyond its life. */
   jobKeepMs: 24 * 60 * 60_000,
 
+  /** Sealed arguments of one command, and what they may have in all: each is looked for in a dozen forms. */
+  sealedNames: 64,
+  sealedBytes: 64 * 1024,
+  /** Shorter lines of a secret are not looked for: they stand in any output. */
+  redactedLineBytes: 6,
+  /** Shorter secrets are not looked for in codes such as base64, and shorter beginnings of one are shown at an end. */
+  redactedCodeBytes: 4,
+
   argvItems: 1_024,
   processPatternBytes: 4_096,
   /** Command line of a process as it is matched, and as it is reported; a process may have megabytes of it. */

@@ -28,7 +28,9 @@ export async function checkParameters(
     if (!Object.hasOwn(task.parameters, name)) return { problem: describeUnknown(task, name) };
     const checked = await checkValue(task.parameters[name]!, raw);
     if (checked.problem !== undefined) {
-      return { problem: `parameter ${name} of task ${task.name} must be ${checked.problem}, not ${show(name, raw)}` };
+      return {
+        problem: `parameter ${name} of task ${task.name} must be ${checked.problem}, not ${show(name, task.parameters[name]!, raw)}`,
+      };
     }
     values[name] = checked.value;
   }
@@ -110,8 +112,8 @@ function describeUnknown(task: Pick<TaskSummary, 'name' | 'parameters'>, name: s
   return `task ${task.name} has no parameter ${JSON.stringify(name)}; ${hint}`;
 }
 
-function show(name: string, raw: unknown): string {
-  if (isSecretName(name)) return 'what was given (not shown)';
+function show(name: string, { sensitive }: TaskParameter, raw: unknown): string {
+  if (sensitive === true || isSecretName(name)) return 'what was given (not shown)';
   const characters = [...(JSON.stringify(raw) ?? String(raw))];
   if (characters.length <= SHOWN_VALUE_LENGTH) return characters.join('');
   return `${characters.slice(0, SHOWN_VALUE_LENGTH).join('')}…`;

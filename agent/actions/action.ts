@@ -4,6 +4,7 @@
  */
 import type { ActionDefinition, InputOf, OutputOf } from '../../shared/action.ts';
 import type { Logger } from '../../shared/logger.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 
 export interface ActionContext {
   readonly node: string;
@@ -14,6 +15,8 @@ export interface ActionContext {
   /** Aborts at the time limit, with reason `'timeout'`, or when the caller cancels, with reason `'cancelled'`. */
   readonly signal: AbortSignal;
   readonly log: Logger;
+  /** What came sealed; absent when nothing did. Apart from the input, so that nobody shows it by chance. */
+  readonly secrets?: Secrets | undefined;
 }
 
 export interface ActionOutcome<Data = unknown> {

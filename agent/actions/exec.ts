@@ -5,7 +5,8 @@ import { implement, type RunnableAction } from './action.ts';
 
 export function execAction(host: ProgramHost): RunnableAction {
   return implement(exec, async (input, context) => {
-    if (!context.dryRun) return await runProgram(input, context, host);
+    const env = { ...input.env, ...context.secrets?.values };
+    if (!context.dryRun) return await runProgram({ ...input, env }, context, host);
     const as = input.user === undefined ? '' : ` as ${input.user}`;
     return {
       state: 'ok',

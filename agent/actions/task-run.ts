@@ -26,11 +26,12 @@ export function taskRunAction({ tasks, host }: { tasks: TaskStore; host: Program
         const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
         return { state: 'refused', code: 'no-such-task', reason: `there is no task ${name} on this node${hint}` };
       }
-      const bound = await bindParameters(task, args);
+      const { job, secrets } = context;
+      const bound = await bindParameters(task, args, secrets?.values);
       const start = (argv: readonly string[]): Promise<ActionOutcome<ProgramOutcome>> => {
         const { user, cwd } = task;
         return withTimeLimit(task, context, (signal) =>
-          runProgram({ argv, user, cwd, env: bound.env }, { job: context.job, signal }, host),
+          runProgram({ argv, user, cwd, env: bound.env, stdin: bound.stdin }, { job, signal, secrets }, host),
         );
       };
       if (context.dryRun) return bound.check === undefined ? wouldRun(task, bound.shown) : await start(bound.check);

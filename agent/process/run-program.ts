@@ -14,6 +14,8 @@ import type { Clock } from '../../shared/clock.ts';
 import { RefusedError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import type { ActionOutcome } from '../actions/action.ts';
+import { RedactedOutput } from '../secrets/redacted-output.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 import { BoundedOutput } from './bounded-output.ts';
 import { endTree } from './end-tree.ts';
 import { buildEnvironment } from './environment.ts';
@@ -51,6 +53,8 @@ export interface ProgramRun {
   readonly job: string;
   /** Aborted with `'timeout'` or `'cancelled'`. */
   readonly signal: AbortSignal;
+  /** What must not be seen in its output. @default nothing */
+  readonly secrets?: Pick<Secrets, 'redactor'> | undefined;
 }
 
 export function runProgram(
@@ -67,19 +71,20 @@ export function runProgram(
   });
 }
 
+type KeptStream = Pick<BoundedOutput, 'write' | 'read'>;
 type Child = ChildProcessByStdio<Writable | null, Readable, Readable>;
 
 interface Started {
   readonly child: Child;
   readonly root: ProcessStat | undefined;
   readonly run: string;
-  readonly stdout: BoundedOutput;
-  readonly stderr: BoundedOutput;
+  readonly stdout: KeptStream;
+  readonly stderr: KeptStream;
   readonly exited: Promise<ProgramExit>;
   readonly closed: Promise<unknown>;
 }
 
-async function start(request: ProgramRequest, { job }: ProgramRun, host: ProgramHost): Promise<Started> {
+async function start(request: ProgramRequest, { job, secrets }: ProgramRun, host: ProgramHost): Promise<Started> {
   const { account, change } = chooseAccount(request.user, host.users, process.getuid?.() ?? 0);
   const cwd = request.cwd ?? '/';
   const run = randomBytes(12).toString('hex');
@@ -108,8 +113,11 @@ async function start(request: ProgramRequest, { job }: ProgramRun, host: Program
   });
   // Read before the event loop can learn of its end: even a program that ended at once is still there as a zombie.
   const root = child.pid === undefined ? undefined : readStat(child.pid);
-  const stdout = new BoundedOutput(LIMITS.outputBytes);
-  const stderr = new BoundedOutput(LIMITS.outputBytes);
+  const keep = (): KeptStream =>
+    secrets === undefined
+      ? new BoundedOutput(LIMITS.outputBytes)
+      : new RedactedOutput(LIMITS.outputBytes, secrets.redactor);
+  const [stdout, stderr] = [keep(), keep()];
   child.stdout.on('data', (chunk: Buffer) => stdout.write(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.write(chunk));
   const exited = new Promise<ProgramExit>((resolve) => {

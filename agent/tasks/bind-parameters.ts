@@ -5,6 +5,7 @@
 import { RefusedError } from '../../shared/errors.ts';
 import { checkParameters, isSecretName } from '../../shared/task-parameters.ts';
 import type { ParameterValue } from '../../shared/wire/inventory.ts';
+import type { SecretValues } from '../../shared/wire/sealed-arguments.ts';
 import type { Task } from './task.ts';
 import { fillTemplate, type Template } from './template.ts';
 
@@ -13,13 +14,23 @@ export interface BoundTask {
   /** What a dry run runs. */
   readonly check: string[] | undefined;
   readonly env: Record<string, string>;
+  readonly stdin: string | undefined;
   /** `argv` for people's eyes: values of secret parameters are left out. */
   readonly shown: string[];
 }
 
-/** Throws a `RefusedError` `invalid-input` that names the parameter, what it is, and what was given. */
-export async function bindParameters(task: Task, given: Readonly<Record<string, ParameterValue>>): Promise<BoundTask> {
-  const checked = await checkParameters(task, given);
+/**
+ * @param given in the clear
+ * @param secrets what came sealed: sensitive parameters, and only these
+ * @throws RefusedError `invalid-input` that names the parameter, what it is, and, unless that is a secret, what was given
+ */
+export async function bindParameters(
+  task: Task,
+  given: Readonly<Record<string, ParameterValue>>,
+  secrets: SecretValues = {},
+): Promise<BoundTask> {
+  assertSealedAsDeclared(task, given, secrets);
+  const checked = await checkParameters(task, { ...given, ...secrets });
   if (checked.problem !== undefined) throw new RefusedError(checked.problem, { code: 'invalid-input' });
 
   const { values } = checked;
@@ -29,9 +40,29 @@ export async function bindParameters(task: Task, given: Readonly<Record<string, 
   return {
     argv: task.argv.map(fill),
     check: task.check?.map(fill),
+    stdin: task.stdin === undefined ? undefined : fill(task.stdin),
     env: Object.fromEntries(Object.entries(task.env).map(([name, template]) => [name, fill(template)])),
     shown: task.argv.map((template) =>
       fillTemplate(template, (name) => (isSecretName(name) ? '(not shown)' : valueOf(name))),
     ),
   };
+}
+
+function assertSealedAsDeclared(task: Task, given: object, secrets: object): void {
+  const sensitive = (name: string): boolean =>
+    Object.hasOwn(task.parameters, name) && task.parameters[name]?.sensitive === true;
+  const open = Object.keys(given).find(sensitive);
+  if (open !== undefined)
+    throw new RefusedError(`parameter ${open} of task ${task.name} is sensitive here, and didn't come sealed`, {
+      code: 'invalid-input',
+    });
+  const known = Object.keys(secrets).filter((name) => Object.hasOwn(task.parameters, name));
+  const sealed = known.find((name) => !sensitive(name));
+  if (sealed !== undefined)
+    throw new RefusedError(
+      `parameter ${sealed} of task ${task.name} came sealed, and isn't declared as sensitive here`,
+      {
+        code: 'invalid-input',
+      },
+    );
 }

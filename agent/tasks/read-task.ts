@@ -68,9 +68,9 @@ export async function readTask(text: string, place: { name: string; folder: stri
 
 /** Arguments and environment are text: `[sleep, 1.10]` means the text 1.10, not the number 1.1. */
 function keepSourceText(document: Document): void {
-  for (const field of ['argv', 'check', 'env']) {
+  for (const field of ['argv', 'check', 'env', 'stdin']) {
     const node = document.get(field, true);
-    const values = isSeq(node) ? node.items : isMap(node) ? node.items.map((pair) => pair.value) : [];
+    const values = isSeq(node) ? node.items : isMap(node) ? node.items.map((pair) => pair.value) : [node];
     for (const value of values) {
       if (isScalar(value) && value.value !== null && value.source !== undefined) value.value = value.source;
     }

@@ -33,8 +33,15 @@ export async function checkTask(
     }
     return parsed.template;
   };
+  const isSensitive = (name: string): boolean => Object.hasOwn(declared, name) && declared[name]?.sensitive === true;
   const parseArguments = (items: readonly string[], field: string): Template[] => {
     const templates = items.map((item, index) => parse(item, [field, index]));
+    for (const [index, template] of templates.entries())
+      for (const name of parametersIn(template).filter(isSensitive))
+        fail(
+          [field, index],
+          `{{${name}}} is sensitive, and every user of the node can see arguments: use env or stdin`,
+        );
     if (parametersIn(templates[0] ?? []).length > 0) fail([field, 0], 'the program itself must not be a parameter');
     if (items[0] === '') fail([field, 0], 'the name of the program is empty');
     return templates;
@@ -43,6 +50,7 @@ export async function checkTask(
   const argv = parseArguments(file.argv, 'argv');
   const check = file.check === undefined ? undefined : parseArguments(file.check, 'check');
   const env = Object.entries(file.env ?? {}).map(([name, value]) => [name, parse(value, ['env', name])] as const);
+  const stdin = file.stdin === undefined ? undefined : parse(file.stdin, ['stdin']);
   const leading = new Set([...argv, ...(check ?? [])].flatMap(leadingParameters));
   const parameters: Record<string, TaskParameter> = {};
   for (const [name, parameter] of Object.entries(declared)) {
@@ -62,15 +70,31 @@ export async function checkTask(
     user: file.user,
     cwd: file.cwd === undefined ? undefined : resolve(place.folder, file.cwd),
     env: Object.fromEntries(env),
+    stdin,
     timeoutMs: file.timeout,
     exclusive: file.exclusive ?? false,
     changes: file.changes ?? true,
   };
 }
 
+/**
+ * A secret that others could have read is none: not one that stands in this file. It has to be given, unless the file says
+ * otherwise: an empty password is never what was meant.
+ */
+function checkSensitive(parameter: TaskFileParameter, fail: Report): TaskParameter {
+  const { type, pattern, required = true } = parameter;
+  for (const field of ['default', 'choices', 'min', 'max'] as const)
+    if (parameter[field] !== undefined) fail([field], 'is not for a sensitive parameter');
+  if (type !== 'string') fail(['type'], 'a sensitive parameter is text: leave the type out');
+  const compiled = pattern === undefined ? undefined : compilePattern(pattern, false);
+  if (compiled !== undefined && 'problem' in compiled) fail(['pattern'], `expected ${compiled.problem}`);
+  return { ...parameter, required };
+}
+
 /** The parameter with its default and choices converted to its type. */
 async function checkDeclaration(parameter: TaskFileParameter, fail: Report): Promise<TaskParameter> {
   const { type, pattern, min, max } = parameter;
+  if (parameter.sensitive === true) return checkSensitive(parameter, fail);
   const isNumber = type === 'integer' || type === 'number';
   if (pattern !== undefined) {
     const compiled = compilePattern(pattern, false);

@@ -47,6 +47,8 @@ export const TaskFileParameter = z.strictObject({
   min: z.number().optional(),
   max: z.number().optional(),
   allowLeadingDash: z.boolean().optional(),
+  /** A secret: it comes sealed, goes into `env` or `stdin` alone, and is never shown. @default false */
+  sensitive: z.boolean().optional(),
 });
 export type TaskFileParameter = z.infer<typeof TaskFileParameter>;
 
@@ -81,6 +83,8 @@ export const TaskFile = z.strictObject(
     env: z
       .record(z.string().regex(ENVIRONMENT_NAME, { error: 'is no name for an environment variable' }), Argument)
       .optional(),
+    /** What the program reads on its standard input; may have placeholders. @default an end of file */
+    stdin: Text.optional(),
     timeout: Duration.optional(),
     /** One at a time on the node. @default false */
     exclusive: z.boolean().optional(),

@@ -11,6 +11,8 @@ export interface Task {
   readonly user: string | undefined;
   readonly cwd: string | undefined;
   readonly env: Readonly<Record<string, Template>>;
+  /** What it reads on its standard input. */
+  readonly stdin: Template | undefined;
   readonly timeoutMs: number | undefined;
   readonly exclusive: boolean;
   readonly changes: boolean;

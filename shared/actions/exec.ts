@@ -37,5 +37,6 @@ export const exec = defineAction({
       path: ['argv'],
     }),
   output: ProgramOutcome,
+  sealable: 'env',
   timeoutMs: 60_000,
 });

@@ -14,6 +14,7 @@ export const taskRun = defineAction({
     args: z.record(z.string(), ParameterValue).optional(),
   }),
   output: ProgramOutcome,
+  sealable: 'args',
   /** The task's own limit is the one that counts; this is the longest that a task may have. */
   timeoutMs: LIMITS.taskTimeoutMaxMs,
 });

@@ -8,6 +8,17 @@ export function pathsOf(expression: Expression): string[] {
   return [...new Set(Array.from(predicatesOf(expression), (predicate) => predicate.path.text))];
 }
 
+/**
+ * Of those, the ones that a node answers by its own word: all but `name` and `trusted.…`, which its credential has. A
+ * wildcard may reach beyond these.
+ */
+export function untrustedPathsOf(expression: Expression): string[] {
+  const untrusted = Array.from(predicatesOf(expression), ({ path }) => path).filter(({ segments: [first] }) =>
+    first?.kind === 'literal' ? first.text !== 'name' && first.text !== 'trusted' : true,
+  );
+  return [...new Set(untrusted.map(({ text }) => text))];
+}
+
 export interface EqualityTerm {
   /** Canonical, without wildcards. */
   readonly path: string;

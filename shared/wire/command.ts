@@ -7,6 +7,7 @@ import { decodeViews, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { ReservedFields } from './reserved-fields.ts';
+import { SealedArguments } from './sealed-arguments.ts';
 import { bytesOf } from './signed-bytes.ts';
 
 const COMMAND_KINDS = ['command', 'cancel', 'status', 'credit', 'approve'] as const;
@@ -43,6 +44,8 @@ export const Command = ReservedFields.extend({
   via: z.string().max(512),
   action: z.string().min(1).max(128),
   args: z.record(z.string(), z.unknown()),
+  /** More arguments, which only the named nodes can read; `crit` has to name the field. Nothing that decides looks into it. */
+  sealed: SealedArguments.optional(),
   reply: z.enum(['res', 'rec']),
   options: CommandOptions,
   /** The message that this one tries again. */
@@ -52,7 +55,7 @@ export type Command = z.infer<typeof Command>;
 
 /** What an agent of this version acts on. `crit` may name these, and nothing else. */
 export const COMMAND_FIELDS: ReadonlySet<string> = new Set([
-  'id', 'job', 'kind', 'issued', 'expires', 'startBy', 'target', 'via', 'action', 'args', 'reply', 'options',
+  'id', 'job', 'kind', 'issued', 'expires', 'startBy', 'target', 'via', 'action', 'args', 'sealed', 'reply', 'options',
   'epochs',
 ]); // prettier-ignore
 

@@ -65,6 +65,15 @@ export async function seal(
   return encode([1, payload, [['ed25519', reference, signature]]]);
 }
 
+/**
+ * The same message with an attachment: what is signed stays as it is. For bytes that prove themselves to who gets them.
+ * @param message as `seal` gave it
+ */
+export function withAttachment(message: Uint8Array, attachment: Uint8Array): Uint8Array {
+  const [version, payload, signatures] = decodeViews(message) as unknown[];
+  return encode([version, payload, signatures, attachment]);
+}
+
 /** Its bytes are views of the message: who keeps them copies them. */
 export interface OpenedEnvelope {
   readonly payload: Uint8Array;

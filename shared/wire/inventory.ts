@@ -28,6 +28,8 @@ export const TaskParameter = z.object({
   max: z.number().optional(),
   /** Whether text may begin with `-`: true where the task says so, or where it never begins an argument. */
   allowLeadingDash: z.boolean().optional(),
+  /** Comes sealed, and is never shown; text without a default. */
+  sensitive: z.boolean().optional(),
 });
 export type TaskParameter = z.infer<typeof TaskParameter>;
 

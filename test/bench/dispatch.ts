@@ -14,6 +14,7 @@ import { becomeFast, keepSmall } from '../../agent/heap.ts';
 import { Pipeline } from '../../agent/pipeline.ts';
 import { FRESH_MARKER, ReplayMemory } from '../../agent/replay/replay-memory.ts';
 import { systemClock as clock } from '../../shared/clock.ts';
+import { SealOpener } from '../../shared/sealing.ts';
 import { encodeCommand } from '../../shared/wire/command.ts';
 import { signedBytes } from '../../shared/wire/signed-bytes.ts';
 import { FakeBus } from '../support/fake-bus.ts';
@@ -113,12 +114,14 @@ async function startPipeline(fleet: FleetMaterial, folder: string, writes: boole
   facts.start();
   await facts.refresh();
   const trust = fleet.trust(clock);
+  const member = await fleet.node(NODE);
   const bus = new FakeBus();
   const ping = pingAction({ clock });
   let onCall = (): void => undefined;
   const pipeline = new Pipeline({
     node: NODE,
-    identity: await fleet.node(NODE),
+    identity: member,
+    opener: new SealOpener(member.boxSecret),
     bus,
     clock,
     log,

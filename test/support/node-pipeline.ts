@@ -8,6 +8,8 @@ import { Pipeline, type PipelineDependencies } from '../../agent/pipeline.ts';
 import { Policy } from '../../agent/policy.ts';
 import { FRESH_MARKER, ReplayMemory } from '../../agent/replay/replay-memory.ts';
 import { Receiver } from '../../controller/receive.ts';
+import { RefusedError } from '../../shared/errors.ts';
+import { SealOpener } from '../../shared/sealing.ts';
 import { sha256, toHex } from '../../shared/signing.ts';
 import type { TrustStore } from '../../shared/trust.ts';
 import { encodeCommand, type Command } from '../../shared/wire/command.ts';
@@ -42,6 +44,8 @@ export class NodePipeline {
   readonly counters = new Counters();
   /** Names of the actions that ran, in order. */
   readonly ran: string[] = [];
+  /** What came sealed to the action `secret`, each time. */
+  readonly secrets: unknown[] = [];
   readonly fleet: FleetMaterial;
   readonly member: Member;
   readonly memory: ReplayMemory;
@@ -61,6 +65,7 @@ export class NodePipeline {
     this.pipeline = new Pipeline({
       node: member.credential.body.name,
       identity: member,
+      opener: new SealOpener(member.boxSecret),
       bus: this.bus,
       clock,
       log: this.log,
@@ -133,6 +138,30 @@ export class NodePipeline {
     await this.memory.close();
   }
 
+  /** Gives its secrets away in every way that it has. */
+  #secretAction(): [string, RunnableAction] {
+    const definition = {
+      name: 'secret',
+      description: '',
+      effect: 'reads' as const,
+      input: z.strictObject({ env: z.record(z.string(), z.string()).optional(), fail: z.string().optional() }),
+      output: z.unknown(),
+      timeoutMs: 1_000,
+      sealable: 'env',
+    };
+    const run: RunnableAction['run'] = (input, { secrets, log }) => {
+      this.ran.push('secret');
+      this.secrets.push(secrets?.values);
+      const told = JSON.stringify(secrets?.values ?? null);
+      log.info({ told, nested: [{ told }] }, 'running');
+      const { fail } = input as { fail?: string };
+      if (fail === 'refused') throw new RefusedError(`no: ${told}`, { code: 'invalid-input' });
+      if (fail === 'broken') throw new Error(`bug: ${told}`);
+      return Promise.resolve({ state: 'failed', code: 'exit-code', reason: told, data: { told: [told] } });
+    };
+    return ['secret', { definition, run }];
+  }
+
   #actions(): ReadonlyMap<string, RunnableAction> {
     const action = (
       name: string,
@@ -159,6 +188,7 @@ export class NodePipeline {
     return new Map([
       action('ping', 'reads', () => ok({ version: '1' })),
       action('touch', 'changes', () => ok({})),
+      this.#secretAction(),
       action('large', 'reads', (input) => ok({ text: 'x'.repeat((input as { n: number }).n) })),
       action('many', 'reads', (input) => ok(Array<number>((input as { n: number }).n).fill(0))),
       action('unsayable', 'reads', () => ok([undefined])),

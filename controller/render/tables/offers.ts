@@ -79,17 +79,17 @@ function fieldLines(fields: readonly string[][], look: Look): string[] {
 /** `version=<string> [force=<boolean>]` */
 function signature(parameters: Readonly<Record<string, TaskParameter>>): string {
   return Object.entries(parameters)
-    .map(([name, { type, required }]) => {
-      const text = `${visibleLine(name)}=<${type}>`;
+    .map(([name, { type, required, sensitive }]) => {
+      const text = `${visibleLine(name)}=<${sensitive === true ? 'secret' : type}>`;
       return required === true ? text : `[${text}]`;
     })
     .join(' ');
 }
 
 function parameterText(parameter: TaskParameter): string {
-  const { type, required, choices, pattern, min, max } = parameter;
+  const { type, required, choices, pattern, min, max, sensitive } = parameter;
   return [
-    type,
+    sensitive === true ? 'secret' : type,
     required === true ? 'required' : 'optional',
     ...(parameter.default === undefined ? [] : [`default ${valueText(parameter.default)}`]),
     ...(choices === undefined ? [] : [`one of ${choices.map(valueText).join(', ')}`]),
