@@ -129,7 +129,37 @@ export interface MatchReport {
   }[];
 }
 
-export type AnyReport = Report | TaskReport | ActionReport | MatchReport;
+/**
+ * A plain list: what was issued, what waits, what was found. Each command says how its items look as a table; every other
+ * format has the fields as they are.
+ */
+export interface ListReport {
+  readonly version: 1;
+  readonly command: string;
+  readonly exit: number;
+  /** What the list is called in documents, and one of it in NDJSON (`type`): `credentials` and `credential`. */
+  readonly list: string;
+  readonly one: string;
+  readonly items: readonly Readonly<Record<string, unknown>>[];
+  /** Fields in the order of the columns of CSV; the first is what `-o names` gives. */
+  readonly fields: readonly string[];
+  readonly table: readonly ListColumn[];
+  /** More that documents have beside the list. */
+  readonly more?: Readonly<Record<string, unknown>>;
+}
+
+export interface ListColumn {
+  readonly title: string;
+  /** Value of a cell, for people. @default the field as it is */
+  readonly text: (item: Readonly<Record<string, unknown>>) => string;
+  readonly tone?: (item: Readonly<Record<string, unknown>>) => 'good' | 'bad' | 'warn' | 'faint' | undefined;
+}
+
+export type AnyReport = Report | TaskReport | ActionReport | MatchReport | ListReport;
+
+export function isList(report: AnyReport): report is ListReport {
+  return 'items' in report;
+}
 
 export function isAddressed(report: AnyReport): report is Report {
   return 'nodes' in report;

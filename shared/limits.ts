@@ -112,6 +112,8 @@ export const LIMITS = {
   /** Why something was revoked, in characters: a line of a table. */
   revocationReasonLength: 120,
 
+  /** Credentials and certificates that end within this are warned of: time to renew them without hurry. */
+  expiresSoonMs: 30 * 24 * 60 * 60_000,
   /** A batch of audit records as it is stored. */
   auditMessageBytes: 256 * 1024,
   /** How long the bus keeps audit records: an investigation looks back a year. */

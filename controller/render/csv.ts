@@ -3,7 +3,7 @@
  * that a spreadsheet would take for a formula (`=`, `+`, `-`, `@`): a program that reads them back has to get what the
  * node said, and `-1` is a number. Whoever opens such a file in a spreadsheet imports its columns as text.
  */
-import { isAddressed, type AnyReport } from '../report.ts';
+import { isAddressed, isList, type AnyReport } from '../report.ts';
 import { canonicalText } from '../aggregate/canonical.ts';
 import { csvRowsOf } from './csv-rows.ts';
 import { csvOffers } from './csv-offers.ts';
@@ -18,11 +18,16 @@ export interface CsvSheet {
 
 /** @param onTerminal spells control characters out: exact text is for programs */
 export function csvText(report: AnyReport, onTerminal: boolean): string {
-  const { columns, rows } = isAddressed(report) ? csvRowsOf(report) : csvOffers(report);
+  const { columns, rows } = sheetOf(report);
   const lines = [columns, ...rows.map((row) => columns.map((column) => field(row, column)))];
   return lines
     .map((line) => line.map((text) => quoted(onTerminal ? visibleLine(text) : text)).join(',') + '\r\n')
     .join('');
+}
+
+function sheetOf(report: AnyReport): CsvSheet {
+  if (isList(report)) return { columns: report.fields, rows: report.items };
+  return isAddressed(report) ? csvRowsOf(report) : csvOffers(report);
 }
 
 function field(row: CsvRow, column: string): string {

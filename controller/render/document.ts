@@ -3,11 +3,17 @@
  * each of them with all its fields, null where there is nothing.
  */
 import { compareNatural } from '../../shared/names/natural-order.ts';
-import { isAddressed, type AnyReport, type NodeResult, type Report } from '../report.ts';
+import { isAddressed, isList, type AnyReport, type ListReport, type NodeResult, type Report } from '../report.ts';
 
 export function documentOf(report: AnyReport): Readonly<Record<string, unknown>> {
+  if (isList(report)) return { ...headOf(report), [report.list]: report.items };
   if (!isAddressed(report)) return { ...report };
   return { ...summaryOf(report), nodes: inOrder(report.nodes).map((result) => nodeObject(report.command, result)) };
+}
+
+/** All of a list but its items. */
+export function headOf({ version, command, exit, more }: ListReport): Readonly<Record<string, unknown>> {
+  return { version, command, exit, ...more };
 }
 
 /** All but the nodes. What everybody looks for comes first. */

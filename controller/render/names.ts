@@ -1,6 +1,7 @@
 /** `-o names`: one name a line, for `xargs` and `--nodes-from -`: the nodes that ended `ok`, or the tasks or actions. */
 import { compareNatural } from '../../shared/names/natural-order.ts';
-import { isAddressed, type AnyReport } from '../report.ts';
+import { canonicalText } from '../aggregate/canonical.ts';
+import { isAddressed, isList, type AnyReport } from '../report.ts';
 import { visibleLine } from './visible.ts';
 
 export function namesText(report: AnyReport): string {
@@ -12,7 +13,10 @@ export function namesText(report: AnyReport): string {
 
 function namesOf(report: AnyReport): string[] {
   if (isAddressed(report)) return report.nodes.filter(({ state }) => state === 'ok').map(({ node }) => node);
+  if (isList(report)) return report.items.map((item) => nameOf(item[report.fields[0] ?? '']));
   if ('tasks' in report) return report.tasks.map(({ task }) => task.name);
   if ('actions' in report) return report.actions.map(({ name }) => name);
   return [];
 }
+
+const nameOf = (value: unknown): string => (typeof value === 'string' ? value : canonicalText(value));

@@ -1,6 +1,6 @@
 /** One object a line, as it happens; the last one says how it all ended. */
-import { isAddressed, type AnyReport, type NodeResult } from '../report.ts';
-import { nodeObject, summaryOf } from './document.ts';
+import { isAddressed, isList, type AnyReport, type NodeResult } from '../report.ts';
+import { headOf, nodeObject, summaryOf } from './document.ts';
 import { jsonText } from './json.ts';
 
 export function nodeLine(command: string, result: NodeResult): string {
@@ -10,6 +10,11 @@ export function nodeLine(command: string, result: NodeResult): string {
 /** Everything of the report that has not been a line already. */
 export function summaryLine(report: AnyReport): string {
   if (isAddressed(report)) return `${jsonText({ type: 'summary', ...summaryOf(report) })}\n`;
+  if (isList(report))
+    return (
+      report.items.map((item) => `${jsonText({ type: report.one, ...item })}\n`).join('') +
+      `${jsonText({ type: 'summary', ...headOf(report) })}\n`
+    );
   return offerLines(report).join('') + `${jsonText({ type: 'summary', ...withoutOffers(report) })}\n`;
 }
 

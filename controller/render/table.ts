@@ -1,10 +1,11 @@
 /** `-o table`: which table a report gets. */
-import { isAddressed, type AnyReport, type Report } from '../report.ts';
+import { isAddressed, isList, type AnyReport, type Report } from '../report.ts';
 import type { Look } from './look.ts';
 import { factsTable } from './tables/facts.ts';
 import { findTable } from './tables/find.ts';
 import { inventoryTable } from './tables/inventory.ts';
 import { killTable } from './tables/kill.ts';
+import { listTable } from './tables/list.ts';
 import { matchTable } from './tables/match.ts';
 import { actionTable, taskTable } from './tables/offers.ts';
 import { pingTable } from './tables/ping.ts';
@@ -37,6 +38,7 @@ function addressedTable(report: Report, look: Look): string[] {
 }
 
 function otherTable(report: Exclude<AnyReport, Report>, look: Look): string[] {
+  if (isList(report)) return listTable(report, look);
   if ('tasks' in report) return taskTable(report, look);
   if ('actions' in report) return actionTable(report, look);
   return matchTable(report, look);
