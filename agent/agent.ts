@@ -24,6 +24,7 @@ import { offerActions } from './actions/offer.ts';
 import { whenBusy } from './busy.ts';
 import { ControlDocuments } from './control/control-documents.ts';
 import { RevocationTaker } from './control/revocation-taker.ts';
+import { RootsTaker } from './control/roots-taker.ts';
 import { Counters } from './counters.ts';
 import { createFactStore } from './facts/create-fact-store.ts';
 import type { FactStore } from './facts/fact-store.ts';
@@ -115,7 +116,10 @@ export class Agent {
       patient: true,
     });
     const controlFolder = join(settings.stateDir, 'control');
-    const takers = [await RevocationTaker.open(controlFolder, { trust, subjects, clock, log })];
+    const takers = [
+      new RootsTaker({ trust, subjects }),
+      await RevocationTaker.open(controlFolder, { trust, subjects, clock, log }),
+    ];
     const control = new ControlDocuments(
       { fleet: identity.fleet, folder: controlFolder, takers },
       { bus, log, subjects },

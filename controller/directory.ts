@@ -41,13 +41,19 @@ export interface DirectoryDependencies {
   readonly trust: TrustStore;
   /** The highest revision seen under each subject, kept by the caller: a bus that gives an older one again is not believed. */
   readonly revisions?: Map<string, number>;
+  /** When roots and revocations hold in `trust`: entries are looked into after it. @default at once */
+  readonly trusted?: Promise<unknown>;
 }
 
 export async function readRoster(dependencies: DirectoryDependencies): Promise<Directory> {
   const { bus, fleet, subjects } = dependencies;
   const roster = new Map<string, RosterNode>();
   const problems: string[] = [];
-  for (const stored of await loadEntries(bus, inventoryStream(fleet), subjects.rosters())) {
+  const [entries] = await Promise.all([
+    loadEntries(bus, inventoryStream(fleet), subjects.rosters()),
+    dependencies.trusted,
+  ]);
+  for (const stored of entries) {
     try {
       const node = readRosterEntry(stored, dependencies);
       roster.set(node.name, node);

@@ -4,13 +4,14 @@
  */
 import type { Bus } from '../shared/bus.ts';
 import { systemClock, type Clock } from '../shared/clock.ts';
-import { InterruptedError, UsageError } from '../shared/errors.ts';
+import { FleetError, InterruptedError, UsageError } from '../shared/errors.ts';
 import { readIdentity, type Identity } from '../shared/identity.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { connectBus } from '../shared/nats-bus.ts';
 import { Subjects } from '../shared/subjects.ts';
 import { TrustStore } from '../shared/trust.ts';
 import type { InventoryBody, InventoryHead } from '../shared/wire/inventory.ts';
+import { readControl, type ControlState, type Epochs } from './control.ts';
 import { BusWatch } from './bus-watch.ts';
 import { readInventory, readInventoryHeads, readRoster, type Directory } from './directory.ts';
 import { planCommand } from './plan.ts';
@@ -37,6 +38,7 @@ export class Fleet {
   readonly #revisions = new Map<string, number>();
   readonly #watch: BusWatch;
   readonly #problems: string[] = [];
+  readonly #control: Promise<ControlState>;
   #directory: Promise<Directory> | undefined;
 
   private constructor(identity: Identity, bus: Bus, trust: TrustStore, clock: Clock) {
@@ -47,6 +49,9 @@ export class Fleet {
     this.#clock = clock;
     this.#subjects = new Subjects(identity.fleet);
     this.#trust = trust;
+    this.#control = this.#readControl();
+    // Whoever needs it waits for it, and hears what went wrong.
+    this.#control.catch(() => undefined);
   }
 
   /** @throws SettingsError for a missing, broken or expired identity; TransportError when the bus isn't there. */
@@ -123,13 +128,14 @@ export class Fleet {
     options: RunOptions = {},
   ): Promise<RunResult> {
     assertWanted(options.signal);
+    const { epochs } = await this.#control;
     const { ackTimeoutMs = LIMITS.ackTimeoutMs, ...others } = options;
     const plan = await planCommand(
       request,
       target,
       { resolved, roster: (await this.roster()).roster },
       { job: createJobId(this.#clock.now()), ackTimeoutMs, deadlineMs: options.deadlineMs },
-      this.#signing(),
+      this.#signing(epochs),
     );
     assertWanted(options.signal);
     this.#watch.assertThere();
@@ -140,7 +146,7 @@ export class Fleet {
       subjects: this.#subjects,
       trust: this.#trust,
       watch: this.#watch,
-      signing: () => this.#signing(),
+      signing: () => this.#signing(epochs),
     });
   }
 
@@ -149,12 +155,35 @@ export class Fleet {
     await this.#bus.close();
   }
 
-  #signing(): SigningContext {
+  async #readControl(): Promise<ControlState> {
+    const source = {
+      fleet: this.name,
+      bus: this.#bus,
+      subjects: this.#subjects,
+      trust: this.#trust,
+      clock: this.#clock,
+    };
+    const control = await readControl(source);
+    this.#problems.push(...control.problems);
+    try {
+      this.#trust.verify(this.#identity.credential);
+    } catch (cause) {
+      throw new UsageError(cause instanceof Error ? cause.message : '', {
+        code: cause instanceof FleetError && cause.code === 'revoked' ? 'revoked' : 'identity-unusable',
+        hint: 'Nothing that it signs is accepted any more: ask the owner of the fleet for a new identity file.',
+        cause,
+      });
+    }
+    return control;
+  }
+
+  #signing(epochs: Epochs): SigningContext {
     return {
       fleetId: this.#identity.fleetId,
       identity: this.#identity,
       now: this.#clock.now(),
       maxPayloadBytes: this.#bus.maxPayloadBytes,
+      epochs,
     };
   }
 
@@ -165,6 +194,7 @@ export class Fleet {
       subjects: this.#subjects,
       trust: this.#trust,
       revisions: this.#revisions,
+      trusted: this.#control,
     };
   }
 }

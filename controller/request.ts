@@ -5,6 +5,7 @@ import { UsageError } from '../shared/errors.ts';
 import { sha256, toHex } from '../shared/signing.ts';
 import { encodeCommand, type Command } from '../shared/wire/command.ts';
 import { seal, type SignerIdentity } from '../shared/wire/envelope.ts';
+import type { Epochs } from './control.ts';
 
 export interface CommandRequest {
   readonly action: string;
@@ -23,6 +24,8 @@ export interface SigningContext {
   readonly identity: SignerIdentity;
   readonly now: number;
   readonly maxPayloadBytes: number;
+  /** What the caller knows of policy and revocations: nodes have to know as much. */
+  readonly epochs?: Epochs | undefined;
 }
 
 /** One signed message and where it goes. */
@@ -104,6 +107,7 @@ async function sign(
       ...(way.ask === true ? { ask: true } : {}),
       ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
     },
+    ...(context.epochs === undefined ? {} : { epochs: { ...context.epochs } }),
   };
   const payload = encodeCommand(command);
   const bytes = await seal('command', context.fleetId, context.identity, payload, { inlineCredential: true });

@@ -103,6 +103,10 @@ export const LIMITS = {
   /** Wait before documents of the fleet that could not be fetched are asked for again; it doubles, up to the second. */
   controlRetryMs: 500,
   controlRetryMaxMs: 10_000,
+  /** Roots that hold at once: the old and the new one, and some for who keeps several apart. */
+  roots: 8,
+  /** Changes of the roots over the life of a fleet: two for each rotation, and all of them are in each document. */
+  rootSteps: 64,
   /** Entries of one list of revocations: with a reason each, they fit into a message of the bus. */
   revocations: 3_000,
   /** What a reader keeps of all lists that it ever took, serials and keys counted apart. */

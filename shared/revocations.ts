@@ -9,7 +9,7 @@
 import { ProtocolError } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { sha256, toHex } from './signing.ts';
-import type { Credential } from './wire/credential.ts';
+import { topOf, type Credential } from './wire/credential.ts';
 import type { RevocationEntry } from './wire/revocations.ts';
 
 /** An entry, and how much its signers could say. */
@@ -26,9 +26,7 @@ export interface FoundRevocation {
 
 /** `notBefore` of the link of a chain that a root issued. */
 export function standingOf(credential: Credential): number {
-  let top = credential;
-  while (top.issuer !== undefined) top = top.issuer;
-  return top.body.notBefore;
+  return topOf(credential).body.notBefore;
 }
 
 export class Revocations {

@@ -6,7 +6,13 @@ import { ProtocolError } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { Revocations } from './revocations.ts';
 import { asBuffer, sha256, toHex, VerifyKey } from './signing.ts';
-import { credentialSignedBytes, parseCredential, type Credential, type CredentialBody } from './wire/credential.ts';
+import {
+  credentialSignedBytes,
+  parseCredential,
+  topOf,
+  type Credential,
+  type CredentialBody,
+} from './wire/credential.ts';
 import type { CredentialSource } from './wire/envelope.ts';
 import type { Clock } from './clock.ts';
 
@@ -33,7 +39,7 @@ export class TrustStore implements CredentialSource {
   readonly revocations = new Revocations();
   /** For who answers those that are revoked, too: everything is looked at but that. */
   readonly includingRevoked: CredentialSource = { resolve: (credentialOrHash) => this.#resolve(credentialOrHash) };
-  readonly #roots: ReadonlyMap<string, VerifyKey>;
+  #roots: ReadonlyMap<string, VerifyKey>;
   readonly #clock: Clock;
   readonly #remembered: number;
   readonly #verified = new Map<string, VerifiedCredential>();
@@ -41,9 +47,22 @@ export class TrustStore implements CredentialSource {
 
   constructor(options: TrustOptions, dependencies: { clock: Clock }) {
     this.fleetId = options.fleetId;
-    this.#roots = new Map(options.roots.map((root) => [toHex(sha256(root)), new VerifyKey(root)]));
+    this.#roots = byHash(options.roots);
     this.#clock = dependencies.clock;
     this.#remembered = options.remembered ?? 20_000;
+  }
+
+  /** Public keys of the roots that hold. */
+  get roots(): readonly Uint8Array[] {
+    return [...this.#roots.values()].map(({ bytes }) => bytes);
+  }
+
+  /** Other roots hold from now on: what comes from one that isn't among them is forgotten. */
+  setRoots(roots: readonly Uint8Array[]): void {
+    this.#roots = byHash(roots);
+    this.#spelledOut.clear();
+    for (const [id, { credential }] of this.#verified)
+      if (!this.#roots.has(toHex(topOf(credential).body.issuer))) this.#verified.delete(id);
   }
 
   resolve(credentialOrHash: Uint8Array): VerifiedCredential {
@@ -135,6 +154,10 @@ export class TrustStore implements CredentialSource {
     }
     this.#verified.set(id, verified);
   }
+}
+
+function byHash(roots: readonly Uint8Array[]): ReadonlyMap<string, VerifyKey> {
+  return new Map(roots.map((root) => [toHex(sha256(root)), new VerifyKey(root)]));
 }
 
 /** A link may only narrow: kinds, names, roles, actions, validity. @throws ProtocolError `beyond-issuer` */

@@ -74,6 +74,13 @@ export function parseCredential(bytes: Uint8Array, depth = 1): Credential {
   return { body: body.data, bodyBytes, signature, issuer, hash: sha256(bodyBytes), bytes };
 }
 
+/** The link of a chain that a root issued. */
+export function topOf(credential: Credential): Credential {
+  let top = credential;
+  while (top.issuer !== undefined) top = top.issuer;
+  return top;
+}
+
 /** What the issuer of a credential signs. */
 export function credentialSignedBytes(fleetId: string, issuerHash: Uint8Array, bodyBytes: Uint8Array): Uint8Array {
   return signedBytes('credential', fleetId, 'ed25519', issuerHash, bodyBytes);

@@ -52,7 +52,7 @@ export interface SealOptions {
 }
 
 /** Signs a payload and frames it. */
-export async function seal(
+export function seal(
   kind: MessageKind,
   fleetId: string,
   identity: SignerIdentity,
@@ -60,9 +60,19 @@ export async function seal(
   options: SealOptions,
 ): Promise<Uint8Array> {
   const { credential, signer } = identity;
-  const signature = await signer.sign(signedBytes(kind, fleetId, 'ed25519', credential.hash, payload));
   const reference = options.inlineCredential ? credential.bytes : credential.hash;
-  return encode([1, payload, [['ed25519', reference, signature]]]);
+  return sealWith(kind, fleetId, { signer, hash: credential.hash, reference }, payload);
+}
+
+/** The same for a key without a credential, a root's: the hash of the key stands in for the credential's. */
+export async function sealWith(
+  kind: MessageKind,
+  fleetId: string,
+  by: { readonly signer: Signer; readonly hash: Uint8Array; readonly reference: Uint8Array },
+  payload: Uint8Array,
+): Promise<Uint8Array> {
+  const signature = await by.signer.sign(signedBytes(kind, fleetId, 'ed25519', by.hash, payload));
+  return encode([1, payload, [['ed25519', by.reference, signature]]]);
 }
 
 /**
@@ -83,6 +93,16 @@ export interface OpenedEnvelope {
 }
 
 /**
+ * The frame alone: nothing of it is proven. `[1, payload, signatures, attachment?]`, as views of the message.
+ * @throws ProtocolError `malformed`
+ */
+export function parseEnvelope(message: Uint8Array): z.infer<typeof EnvelopeFrame> {
+  const frame = EnvelopeFrame.safeParse(decodeViews(message));
+  if (!frame.success) throw new ProtocolError('not an envelope', { code: 'malformed' });
+  return frame.data;
+}
+
+/**
  * Verifies every signature of a message.
  * @throws ProtocolError `malformed`, `unsupported-algorithm`, `bad-signature`, or what `credentials` throws.
  */
@@ -92,9 +112,7 @@ export function open(
   message: Uint8Array,
   credentials: CredentialSource,
 ): OpenedEnvelope {
-  const frame = EnvelopeFrame.safeParse(decodeViews(message));
-  if (!frame.success) throw new ProtocolError('not an envelope', { code: 'malformed' });
-  const [, payload, signatures, attachment] = frame.data;
+  const [, payload, signatures, attachment] = parseEnvelope(message);
   const signers = signatures.map(([alg, reference, signature]) => {
     if (alg !== 'ed25519')
       throw new ProtocolError(`algorithm ${alg} is not accepted here`, { code: 'unsupported-algorithm' });

@@ -54,6 +54,12 @@ describe('a command to nodes', () => {
     });
   });
 
+  it('says what its caller knows of policy and revocations', async () => {
+    const epochs = { policy: 7, revoked: NOW };
+    const [signed] = await signDirect(request, 'j', ['a'], { ...context, epochs });
+    expect(verify(signed?.bytes ?? new Uint8Array()).epochs).toEqual(epochs);
+  });
+
   it('goes to each of them, and a second time to those that were silent alone', async () => {
     const bus = new FakeBus();
     const [signed] = await signDirect(request, 'j', ['a', 'b', 'c.d'], context);

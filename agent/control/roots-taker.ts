@@ -1,0 +1,24 @@
+/** The chain of the fleet's roots, on a node: whom it believes follows it, from the roots that its identity pins. */
+import { followRoots } from '../../shared/follow-roots.ts';
+import type { Subjects } from '../../shared/subjects.ts';
+import type { TrustStore } from '../../shared/trust.ts';
+import type { ControlDocumentTaker } from './control-documents.ts';
+
+export class RootsTaker implements ControlDocumentTaker {
+  readonly kind = 'roots';
+  readonly #deps: { readonly trust: TrustStore; readonly subjects: Subjects };
+  #revision = 0;
+
+  constructor(dependencies: { readonly trust: TrustStore; readonly subjects: Subjects }) {
+    this.#deps = dependencies;
+  }
+
+  take(envelope: Uint8Array): number {
+    const { subjects, trust } = this.#deps;
+    const { revision, roots } = followRoots(envelope, trust.roots, { fleetId: trust.fleetId, subjects });
+    if (revision <= this.#revision) return this.#revision;
+    trust.setRoots(roots);
+    this.#revision = revision;
+    return revision;
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * The documents that decide for the whole fleet, as a controller goes by them: read once a connection, in parallel with
+ * the roster. Roots and revocations decide whom it believes; the revisions go into every command, so that a node that
+ * knows less looks first.
+ */
+import type { Bus, StoredMessage } from '../shared/bus.ts';
+import type { Clock } from '../shared/clock.ts';
+import { FleetError, ProtocolError } from '../shared/errors.ts';
+import { followRoots } from '../shared/follow-roots.ts';
+import { controlStream } from '../shared/streams.ts';
+import { CONTROL_DOCUMENTS, type ControlDocumentKind, type Subjects } from '../shared/subjects.ts';
+import { takeRevocations } from '../shared/take-revocations.ts';
+import type { TrustStore } from '../shared/trust.ts';
+
+/** Revisions of what was read; absent where there is none. */
+export interface Epochs {
+  readonly policy?: number;
+  readonly revoked?: number;
+}
+
+export interface ControlState {
+  readonly epochs: Epochs;
+  /** Documents that were not taken, each with its reason. */
+  readonly problems: readonly string[];
+}
+
+export interface ControlDependencies {
+  readonly fleet: string;
+  readonly bus: Bus;
+  readonly subjects: Subjects;
+  readonly trust: TrustStore;
+  readonly clock: Clock;
+  /** Revision of a policy as nodes would take it. @throws ProtocolError */
+  readonly policyRevision?: (envelope: Uint8Array) => number;
+}
+
+/** Makes roots and revocations hold in the trust store. @throws TransportError */
+export async function readControl(dependencies: ControlDependencies): Promise<ControlState> {
+  const { clock, policyRevision, subjects, trust } = dependencies;
+  const documents = await Promise.all(CONTROL_DOCUMENTS.map((kind) => loadDocument(kind, dependencies)));
+  const problems: string[] = [];
+  const take = <T>(kind: ControlDocumentKind, act: (envelope: Uint8Array) => T): T | undefined => {
+    const stored = documents[CONTROL_DOCUMENTS.indexOf(kind)];
+    if (stored === undefined) return undefined;
+    try {
+      return act(new Uint8Array(stored.data));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      problems.push(`${WORDS[kind]}, as the bus has them, were not taken: ${error.message}`);
+      return undefined;
+    }
+  };
+  take('roots', (envelope) =>
+    trust.setRoots(followRoots(envelope, trust.roots, { fleetId: trust.fleetId, subjects }).roots),
+  );
+  const list = take('revoked', (envelope) => takeRevocations(envelope, 0, { trust, subjects, clock }));
+  const policy = policyRevision === undefined ? undefined : take('policy', policyRevision);
+  return {
+    epochs: {
+      ...(policy === undefined ? {} : { policy }),
+      ...(list === undefined ? {} : { revoked: list.revision }),
+    },
+    problems,
+  };
+}
+
+const WORDS: Readonly<Record<ControlDocumentKind, string>> = {
+  roots: "the fleet's roots",
+  revoked: 'revocations',
+  policy: 'the rules of the policy',
+};
+
+/** Absent as long as nobody stored any: the first one who does makes the stream. */
+async function loadDocument(
+  kind: ControlDocumentKind,
+  { bus, fleet, subjects }: ControlDependencies,
+): Promise<StoredMessage | undefined> {
+  try {
+    return await bus.load(controlStream(fleet), subjects.controlDocument(kind));
+  } catch (error) {
+    if (error instanceof FleetError && (error.code === 'no-stream' || error.code === 'no-storage')) return undefined;
+    throw error;
+  }
+}
