@@ -13,6 +13,8 @@ const options: Options & { skipValues: unknown[] } = {
   variableMapSize: true,
   copyBuffers: true,
   int64AsType: 'number',
+  // Data may have a key of that name.
+  useToJSON: false,
   skipValues: [undefined],
 };
 const packr = new Packr(options);

@@ -148,6 +148,12 @@ describe('encode', () => {
     expect(encode({ b: 1, a: 2 })).toEqual(encode({ b: 1, a: 2 }));
   });
 
+  it('takes every key for a key, whatever the language does with such names', () => {
+    // A fact of a node may be called that, or a field of a message: it is data, and nothing is called.
+    const data = { toJSON: 1, constructor: 'x', toString: null, then: {}, length: -1, valueOf: [{ toJSON: {} }] };
+    expect(decode(encode(data))).toEqual(data);
+  });
+
   it('gives bytes of its own each time', () => {
     const first = encode('one');
     encode('two');
