@@ -8,8 +8,9 @@ import { VERSION } from '../shared/version.ts';
 import { becomeFast, keepSmall } from './heap.ts';
 
 const USAGE = `Usage: fleet-agent [--config FILE]
+       fleet-agent doctor [--config FILE]
 
-Runs the agent of this server until it gets TERM or INT.
+Runs the agent of this server until it gets TERM or INT; \`doctor\` says what is wrong with it, and what to mend first.
 
 Options:
   --config FILE  its configuration (default: /etc/fleet/agent.yaml, or FLEET_AGENT_CONFIG)
@@ -23,15 +24,23 @@ Examples:
 
 async function main(): Promise<void> {
   let options;
+  let command;
   try {
-    options = parseArgs({
+    const parsed = parseArgs({
       options: { config: { type: 'string' }, version: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
-    }).values;
+      allowPositionals: true,
+    });
+    options = parsed.values;
+    [command] = parsed.positionals;
+    if (parsed.positionals.length > 1 || (command !== undefined && command !== 'doctor'))
+      throw new Error(`there is no command "${parsed.positionals.join(' ')}"`);
   } catch (error) {
     return fail(`fleet-agent: ${error instanceof Error ? error.message : ''}\n${USAGE}`, EXIT.usage);
   }
   if (options.version === true) return void process.stdout.write(`${VERSION}\n`);
   if (options.help === true) return void process.stdout.write(USAGE);
+  const config = options.config ?? process.env['FLEET_AGENT_CONFIG'] ?? '/etc/fleet/agent.yaml';
+  if (command === 'doctor') return doctor(config);
   keepSmall();
   const [{ default: pino }, { Agent }, { readAgentSettings }] = await Promise.all([
     import('pino'),
@@ -39,9 +48,7 @@ async function main(): Promise<void> {
     import('./settings.ts'),
   ]);
   try {
-    const settings = await readAgentSettings(
-      options.config ?? process.env['FLEET_AGENT_CONFIG'] ?? '/etc/fleet/agent.yaml',
-    );
+    const settings = await readAgentSettings(config);
     const log = pino({ level: settings.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime });
     const agent = new Agent(settings, {
       clock: systemClock,
@@ -64,6 +71,17 @@ async function main(): Promise<void> {
     if (!(error instanceof FleetError)) throw error;
     fail(`fleet-agent: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`, error.exit);
   }
+}
+
+async function doctor(config: string): Promise<void> {
+  const [{ diagnose }, { adviceLines, diagnosisLines }] = await Promise.all([
+    import('./doctor.ts'),
+    import('../shared/doctor/text.ts'),
+  ]);
+  const { signal } = new AbortController();
+  const diagnosis = await diagnose({ config, bootId: readBootId(), signal }, { clock: systemClock });
+  process.stdout.write([...diagnosisLines(diagnosis), '', ...adviceLines(diagnosis), ''].join('\n'));
+  process.exitCode = diagnosis.exit;
 }
 
 function fail(text: string, exit: number): void {

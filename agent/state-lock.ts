@@ -78,14 +78,25 @@ async function numbersIn(stateDir: string): Promise<number[]> {
 }
 
 async function assertFree(stateDir: string, number: number, bootId: string): Promise<void> {
-  if (number === 0) return;
-  const text = await readFile(pathOf(stateDir, number), 'utf8').catch(() => '');
-  const holder = parseHolder(text);
-  if (holder === undefined || holder.bootId !== bootId || !isRunning(holder)) return;
-  throw new SettingsError(`another agent uses the state folder ${stateDir}: process ${holder.pid}`, {
+  const pid = await holderOf(stateDir, number, bootId);
+  if (pid === undefined) return;
+  throw new SettingsError(`another agent uses the state folder ${stateDir}: process ${pid}`, {
     code: 'state-in-use',
     hint: 'Stop that one first, or give this one a stateDir and an identity of its own.',
   });
+}
+
+/** Process id of the agent that uses a state folder; undefined when there is none, or none that can be seen. */
+export async function runningAgent({ stateDir, bootId }: StateLockOptions): Promise<number | undefined> {
+  const numbers = await numbersIn(stateDir).catch(() => []);
+  return holderOf(stateDir, Math.max(0, ...numbers), bootId);
+}
+
+async function holderOf(stateDir: string, number: number, bootId: string): Promise<number | undefined> {
+  if (number === 0) return undefined;
+  const text = await readFile(pathOf(stateDir, number), 'utf8').catch(() => '');
+  const holder = parseHolder(text);
+  return holder !== undefined && holder.bootId === bootId && isRunning(holder) ? holder.pid : undefined;
 }
 
 function parseHolder(text: string): Holder | undefined {

@@ -41,6 +41,8 @@ export interface StoredMessage {
 export interface LoadedMessage extends StoredMessage {
   /** Its number in the stream, for `StoreOptions.expectedSequence`. */
   readonly sequence: number;
+  /** By the clock of the bus, in milliseconds since the epoch. */
+  readonly storedAt: number;
 }
 
 export interface HistoryMessage extends StoredMessage {
@@ -109,6 +111,8 @@ export interface Bus {
     onMessage: (message: HistoryMessage) => void | Promise<void>,
     options?: ReadOptions,
   ): Promise<void>;
+  /** The clock of the bus, in milliseconds since the epoch. Needs the right to read `filter`. */
+  serverTime(stream: string, filter: string): Promise<number>;
   /** Creates a stream, or brings it to these settings. */
   ensureStream(settings: StreamSettings): Promise<void>;
   onEvent(listener: (event: BusEvent) => void): void;

@@ -29,6 +29,7 @@ import type {
   Subscription,
 } from './bus.ts';
 import { requestError, storageError } from './bus/bus-errors.ts';
+import { readServerTime } from './bus/server-time.ts';
 import { readStream } from './bus/read-stream.ts';
 import { SettingsError, TransportError } from './errors.ts';
 import { KeptSubscription } from './kept-subscription.ts';
@@ -220,7 +221,12 @@ class NatsBus implements Bus {
       });
       if (message.headers?.code === 404) return undefined;
       if (message.headers?.hasError === true) throw new Error(message.headers.description);
-      return { subject, data: message.data, sequence: Number(message.headers?.get('Nats-Sequence')) };
+      return {
+        subject,
+        data: message.data,
+        sequence: Number(message.headers?.get('Nats-Sequence')),
+        storedAt: Date.parse(message.headers?.get('Nats-Time-Stamp') ?? ''),
+      };
     } catch (cause) {
       throw storageError(`reading ${subject}`, cause);
     }
@@ -256,6 +262,10 @@ class NatsBus implements Bus {
         return onMessage(message);
       },
     });
+  }
+
+  async serverTime(stream: string, filter: string): Promise<number> {
+    return readServerTime(await this.#manager(), stream, filter);
   }
 
   async ensureStream(settings: StreamSettings): Promise<void> {
