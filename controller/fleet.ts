@@ -14,8 +14,8 @@ import type { InventoryBody, InventoryHead } from '../shared/wire/inventory.ts';
 import { readControl, type ControlState, type Epochs } from './control.ts';
 import { BusWatch } from './bus-watch.ts';
 import { readInventory, readInventoryHeads, readRoster, type Directory } from './directory.ts';
-import { planCommand } from './plan.ts';
-import { createJobId, type CommandRequest, type SigningContext } from './request.ts';
+import { planCommand, type Work } from './plan.ts';
+import { createJobId, type SigningContext } from './request.ts';
 import { resolveTarget, type Resolved, type TargetSpec } from './resolve.ts';
 import { runPlan, type RunOptions, type RunResult } from './run-plan.ts';
 import { createTarget, type TargetDescription } from './target.ts';
@@ -121,12 +121,7 @@ export class Fleet {
    * Sends a command to resolved nodes, and waits until every one of them has its final state.
    * @throws InterruptedError when `signal` was aborted before anything was sent; TransportError when the bus was lost then
    */
-  async run(
-    request: Omit<CommandRequest, 'where' | 'startWithinMs'>,
-    target: TargetSpec,
-    resolved: Resolved,
-    options: RunOptions = {},
-  ): Promise<RunResult> {
+  async run(request: Work, target: TargetSpec, resolved: Resolved, options: RunOptions = {}): Promise<RunResult> {
     assertWanted(options.signal);
     const { epochs } = await this.#control;
     const { ackTimeoutMs = LIMITS.ackTimeoutMs, ...others } = options;

@@ -4,9 +4,11 @@
  */
 import { LIMITS } from '../shared/limits.ts';
 import { formatWhere } from '../shared/where/format.ts';
+import type { SecretValues } from '../shared/wire/sealed-arguments.ts';
 import type { RosterNode } from './directory.ts';
 import { signBroadcast, signDirect, type CommandRequest, type SignedCommand, type SigningContext } from './request.ts';
 import type { Resolved, TargetSpec } from './resolve.ts';
+import { sealableTo } from './sealable.ts';
 
 export interface PlanOptions {
   readonly job: string;
@@ -27,9 +29,15 @@ export interface Plan {
   again(silent: readonly string[], signing: SigningContext): Promise<readonly SignedCommand[]>;
 }
 
-/** Signs everything that is to be sent. @throws UsageError `command-too-large` */
+/** What is to be done, whoever it is for. */
+export interface Work extends Omit<CommandRequest, 'where' | 'startWithinMs' | 'secrets'> {
+  /** By name: go to each node sealed to its key, and nobody else reads them. @default none */
+  readonly secrets?: SecretValues | undefined;
+}
+
+/** Signs everything that is to be sent. @throws UsageError `command-too-large`, `untrusted-target` */
 export async function planCommand(
-  request: Omit<CommandRequest, 'where' | 'startWithinMs'>,
+  { secrets, ...request }: Work,
   target: TargetSpec,
   { resolved, roster }: { resolved: Resolved; roster: ReadonlyMap<string, RosterNode> },
   { job, ackTimeoutMs, deadlineMs }: PlanOptions,
@@ -38,16 +46,18 @@ export async function planCommand(
   // Who is told that a node did not answer has to know when it no longer can.
   const startWithinMs =
     request.effect === 'changes' ? Math.min(ackTimeoutMs, deadlineMs ?? Infinity) + LIMITS.startSlackMs : undefined;
+  const { expected, undecided } = resolved;
+  const sendable = expected.filter(({ credential }) => credential !== undefined).map(({ name }) => name);
   const complete: CommandRequest = {
     ...request,
+    ...(secrets === undefined ? {} : { secrets: sealableTo(expected, secrets, target) }),
     startWithinMs,
     ...(target.where === undefined ? {} : { where: formatWhere(target.where) }),
     timeoutMs: shorter(request.timeoutMs, deadlineMs),
   };
-  const isOpen = request.effect === 'reads' && isOpenTarget(target);
-  const { expected, undecided } = resolved;
+  // A secret is for nodes that are known by name.
+  const isOpen = request.effect === 'reads' && secrets === undefined && isOpenTarget(target);
   const isBroadcast = isOpen && isBroadcastWorthIt(resolved);
-  const sendable = expected.filter(({ credential }) => credential !== undefined).map(({ name }) => name);
   const commands = isBroadcast
     ? [await signBroadcast(complete, job, { ask: undecided.size > 0 }, signing)]
     : await signDirect(complete, job, sendable, signing);

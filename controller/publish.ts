@@ -1,6 +1,7 @@
 /** Third step: puts signed commands on the bus. */
 import type { Bus } from '../shared/bus.ts';
 import type { Subjects } from '../shared/subjects.ts';
+import { withAttachment } from '../shared/wire/envelope.ts';
 import type { SignedCommand } from './request.ts';
 
 /** Publishes to everyone a command is for; with `only`, to those of them alone (a second try). */
@@ -12,5 +13,10 @@ export function publishCommand(
   const { bus, subjects } = dependencies;
   if (command.nodes === undefined) return bus.publish(subjects.commandAll(), command.bytes);
   for (const node of command.nodes)
-    if (only === undefined || only.has(node)) bus.publish(subjects.commandNode(node), command.bytes);
+    if (only === undefined || only.has(node)) bus.publish(subjects.commandNode(node), bytesFor(command, node));
+}
+
+function bytesFor({ bytes, attachments }: SignedCommand, node: string): Uint8Array {
+  const attachment = attachments?.get(node);
+  return attachment === undefined ? bytes : withAttachment(bytes, attachment);
 }

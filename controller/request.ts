@@ -5,6 +5,13 @@ import { UsageError } from '../shared/errors.ts';
 import { sha256, toHex } from '../shared/signing.ts';
 import { encodeCommand, type Command } from '../shared/wire/command.ts';
 import { seal, type SignerIdentity } from '../shared/wire/envelope.ts';
+import {
+  ATTACHMENT_BYTES,
+  createAttachment,
+  sealArguments,
+  type SealedFor,
+  type SecretValues,
+} from '../shared/wire/sealed-arguments.ts';
 import type { Epochs } from './control.ts';
 
 export interface CommandRequest {
@@ -17,6 +24,14 @@ export interface CommandRequest {
   readonly timeoutMs?: number | undefined;
   /** Nothing starts later than this after the signature, by the node's clock. @default as long as the command lives */
   readonly startWithinMs?: number | undefined;
+  /** Arguments that only the nodes themselves may read. Such a command goes direct. */
+  readonly secrets?: Secrets | undefined;
+}
+
+export interface Secrets {
+  readonly values: SecretValues;
+  /** Public box keys, by node; from credentials that were verified. */
+  readonly boxKeys: ReadonlyMap<string, Uint8Array>;
 }
 
 export interface SigningContext {
@@ -37,6 +52,8 @@ export interface SignedCommand {
   readonly bytes: Uint8Array;
   /** Sent direct to each of these; absent when it is broadcast. */
   readonly nodes?: readonly string[];
+  /** What goes along to each of them, unsigned, where something is sealed: the same whenever the command is sent again. */
+  readonly attachments?: ReadonlyMap<string, Uint8Array>;
 }
 
 /** Time-ordered and random: 26 characters of Crockford's base 32, lower-case, as ULIDs are. */
@@ -87,6 +104,7 @@ async function sign(
 ): Promise<SignedCommand> {
   const id = new Uint8Array(randomBytes(16));
   const expires = context.now + LIMITS.commandLifeMs;
+  const secrets = request.secrets === undefined ? undefined : sealArguments(request.secrets.values);
   const command: Command = {
     id,
     job,
@@ -101,6 +119,7 @@ async function sign(
     via: way.via,
     action: request.action,
     args: request.args,
+    ...(secrets === undefined ? {} : { sealed: secrets.sealed, crit: ['sealed'] }),
     reply: 'res',
     options: {
       ...(request.dryRun ? { dryRun: true } : {}),
@@ -111,11 +130,31 @@ async function sign(
   };
   const payload = encodeCommand(command);
   const bytes = await seal('command', context.fleetId, context.identity, payload, { inlineCredential: true });
-  const room = Math.min(context.maxPayloadBytes, LIMITS.envelopeBytes);
+  const room = Math.min(context.maxPayloadBytes, LIMITS.envelopeBytes) - (secrets === undefined ? 0 : ATTACHMENT_BYTES);
   if (bytes.length > room)
     throw new UsageError(`the command has ${bytes.length} bytes, and the bus takes ${room}`, {
       code: 'command-too-large',
       hint: 'Put large input into a file that the nodes can reach, or raise max_payload of nats-server.',
     });
-  return { id: toHex(id), payloadHash: toHex(sha256(payload)), bytes };
+  const payloadHash = sha256(payload);
+  const signed = { id: toHex(id), payloadHash: toHex(payloadHash), bytes };
+  if (request.secrets === undefined || secrets === undefined) return signed;
+  const { boxKeys } = request.secrets;
+  const about = { caller: context.identity.credential.body.sign, payloadHash };
+  return { ...signed, attachments: attachmentsFor(way.nodes ?? [], boxKeys, secrets.key, about) };
+}
+
+/** A node without a box key is none that a command is signed for. */
+function attachmentsFor(
+  nodes: readonly string[],
+  boxKeys: ReadonlyMap<string, Uint8Array>,
+  key: Uint8Array,
+  command: SealedFor,
+): ReadonlyMap<string, Uint8Array> {
+  return new Map(
+    nodes.flatMap((node) => {
+      const boxKey = boxKeys.get(node);
+      return boxKey === undefined ? [] : [[node, createAttachment(boxKey, key, command)] as const];
+    }),
+  );
 }

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { EXIT, UsageError, type ExitCode } from '../../shared/errors.ts';
 import { countStates, exitCodeOf } from '../../shared/states.ts';
 import type { InventoryBody } from '../../shared/wire/inventory.ts';
+import type { SecretValues } from '../../shared/wire/sealed-arguments.ts';
 import type { App } from '../app.ts';
 import { confirm } from '../confirm.ts';
 import type { RunResult } from '../run-plan.ts';
@@ -23,6 +24,7 @@ import { addTargetOptions, describeTarget, readTarget, type TargetFlags } from '
 import type { Output } from '../render/output.ts';
 import { nodeCount } from '../render/node-names.ts';
 import type { AddressedCommand, NodeResult, Report } from '../report.ts';
+import type { TargetSpec } from '../resolve.ts';
 import { isWholeFleet } from '../target.ts';
 import { createProblemTeller } from './tell-problems.ts';
 
@@ -36,6 +38,8 @@ export interface Instruction {
   readonly action: string;
   readonly args: Record<string, unknown>;
   readonly effect: 'reads' | 'changes';
+  /** Arguments that go sealed, by name. @default none */
+  readonly secrets?: SecretValues | undefined;
 }
 
 export interface AddressedCommandDefinition {
@@ -55,6 +59,9 @@ export interface AddressedCommandDefinition {
 export interface InstructionContext {
   readonly expected: readonly string[];
   readonly inventory: ReadonlyMap<string, InventoryBody>;
+  readonly target: TargetSpec;
+  /** Told to the person before anything is sent. */
+  warn(text: string): void;
 }
 
 /** Adds what every addressing command has. */
@@ -118,7 +125,12 @@ export async function runAddressed(
         report({ job: null, nodes: [], unmatched: [], abandoned: [], lostBus: undefined }),
       );
 
-    const at: InstructionContext = { expected, inventory: inventory ?? new Map() };
+    const at: InstructionContext = {
+      expected,
+      inventory: inventory ?? new Map(),
+      target,
+      warn: (text) => output.warning(text),
+    };
     const instruction = await orInterrupted(Promise.resolve(definition.instruct(at)));
     const asks = mayAsk && definition.onlyReads?.(at) !== true;
     if (asks && !canAsk) throw needsTarget();

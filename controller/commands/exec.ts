@@ -4,7 +4,9 @@ import { UsageError } from '../../shared/errors.ts';
 import type { App } from '../app.ts';
 import { parseAssignment } from '../options/parse-values.ts';
 import { collect } from '../options/target-options.ts';
+import { readSecrets } from '../options/read-secret.ts';
 import { readStdin } from '../read-stdin.ts';
+import { assertTrustedTarget } from '../sealable.ts';
 import { addAddressing, runAddressed, type AddressedFlags } from './addressed.ts';
 
 interface ExecFlags extends AddressedFlags {
@@ -12,6 +14,7 @@ interface ExecFlags extends AddressedFlags {
   readonly user?: string;
   readonly cwd?: string;
   readonly env?: string[];
+  readonly secretEnv?: string[];
   readonly stdin?: boolean;
 }
 
@@ -25,6 +28,11 @@ export function registerExec(program: Command, app: App): void {
     .option('--user <NAME>', 'run as this user of the node')
     .option('--cwd <DIR>', 'run in this folder of the node')
     .option('--env <KEY=VALUE>', 'set a variable for the program; repeatable', collect)
+    .option(
+      '--secret-env <KEY=@FILE>',
+      'a secret variable: from a file, @- (standard input), or asked for (KEY alone)',
+      collect,
+    )
     .option('--stdin', 'give the program what stands on standard input')
     .option('--no-group-by-output', 'show every node by itself, also where the output is the same')
     .addHelpText(
@@ -37,23 +45,43 @@ Examples:
     .action((words: string[]) => {
       const flags = command.optsWithGlobals<ExecFlags>();
       const described = describeProgram(words, flags);
+      const secretEnv = readSecretEnv(flags);
       return runAddressed(
         {
           command: 'exec',
           effect: 'changes',
-          instruct: async () => ({
-            action: 'exec',
-            effect: 'changes',
-            args: {
-              ...described,
-              ...(flags.stdin === true ? { stdin: await readStdin(app) } : {}),
-            },
-          }),
+          instruct: async ({ target, warn }) => {
+            if (secretEnv.size > 0) assertTrustedTarget(target);
+            const sources = { app, warn, stdinTaken: stdinTakenBy(flags) };
+            const secrets = secretEnv.size === 0 ? undefined : await readSecrets(secretEnv, sources);
+            const stdin = flags.stdin === true ? { stdin: await readStdin(app) } : {};
+            return { action: 'exec', effect: 'changes', args: { ...described, ...stdin }, secrets };
+          },
         },
         flags,
         app,
       );
     });
+}
+
+/** By name, where each comes from; undefined is for the terminal. @throws UsageError */
+function readSecretEnv({ env = [], secretEnv = [] }: ExecFlags): Map<string, string | undefined> {
+  const sources = new Map<string, string | undefined>();
+  for (const text of secretEnv) {
+    const [name, source] = text.includes('=') ? parseAssignment(text, '--secret-env') : [text, undefined];
+    if (sources.has(name) || env.some((other) => other.startsWith(`${name}=`)))
+      throw new UsageError(`the variable ${name} is given twice`, {
+        code: 'bad-argument',
+        hint: 'Leave one of them out.',
+      });
+    sources.set(name, source);
+  }
+  return sources;
+}
+
+function stdinTakenBy({ stdin, nodesFrom }: ExecFlags): string | undefined {
+  if (stdin === true) return "the program's input";
+  return nodesFrom === '-' ? 'the list of nodes' : undefined;
 }
 
 function describeProgram(words: readonly string[], flags: ExecFlags): Record<string, unknown> {

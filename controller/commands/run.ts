@@ -7,13 +7,14 @@ import type { ParameterValue, TaskSummary } from '../../shared/wire/inventory.ts
 import type { App } from '../app.ts';
 import { parseAssignment } from '../options/parse-values.ts';
 import { addAddressing, runAddressed, type AddressedFlags, type InstructionContext } from './addressed.ts';
+import { hiding, readTaskSecrets, sensitiveNames } from './task-secrets.ts';
 
 export function registerRun(program: Command, app: App): void {
   const command = program
     .command('run')
     .description('Runs a task that the nodes define.')
     .argument('<TASK>', 'name of the task; `fleet task list` shows them')
-    .argument('[PARAMETER...]', 'parameters as key=value');
+    .argument('[PARAMETER...]', 'parameters as key=value; secrets as key=@FILE or key=@- (standard input)');
   addAddressing(command, 'changes')
     .option('--no-group-by-output', 'show every node by itself, also where the output is the same')
     .addHelpText(
@@ -21,23 +22,37 @@ export function registerRun(program: Command, app: App): void {
       `
 Examples:
   fleet run --where role=db migrate
-  fleet run --node 'web[01-20]' deploy release=2026.11 --dry-run`,
+  fleet run --node 'web[01-20]' deploy release=2026.11 --dry-run
+  fleet run --where trusted.role=db db-user user=app password=@app.password`,
     )
     .action((task: string, texts: string[]) => {
       const given = readParameters(texts);
+      const flags = command.optsWithGlobals<AddressedFlags>();
       return runAddressed(
         {
           command: 'run',
           effect: 'changes',
           needsInventory: true,
           onlyReads: (at) => changesNothing(task, at),
-          instruct: async (at) => ({
-            action: 'task.run',
-            args: { task, args: await checkGiven(task, given, at) },
-            effect: 'changes',
-          }),
+          instruct: async (at) => {
+            const definitions = definitionsOf(task, at);
+            const sources = {
+              app,
+              warn: at.warn,
+              stdinTaken: flags.nodesFrom === '-' ? 'the list of nodes' : undefined,
+            };
+            const { open, secrets } = await readTaskSecrets(definitions, given, at.target, sources);
+            const checked = await checkGiven(task, { ...open, ...secrets }, at);
+            const isOpen = ([name]: [string, unknown]): boolean => !Object.hasOwn(secrets, name);
+            return {
+              action: 'task.run',
+              args: { task, args: Object.fromEntries(Object.entries(checked).filter(isOpen)) },
+              effect: 'changes',
+              secrets: Object.keys(secrets).length === 0 ? undefined : secrets,
+            };
+          },
         },
-        command.optsWithGlobals<AddressedFlags>(),
+        flags,
         app,
       );
     });
@@ -68,6 +83,15 @@ function readParameters(texts: readonly string[]): Record<string, string> {
   return given;
 }
 
+/** What the expected nodes understand by the task, each definition of its parameters once. */
+function definitionsOf(
+  name: string,
+  { expected, inventory }: Pick<InstructionContext, 'expected' | 'inventory'>,
+): TaskSummary[] {
+  const tasks = expected.flatMap((node) => inventory.get(node)?.tasks ?? []).filter((task) => task.name === name);
+  return [...new Map(tasks.map((task) => [JSON.stringify(task.parameters), task])).values()];
+}
+
 /**
  * The parameters as the task wants them, checked against every definition of it that the expected nodes have.
  * @throws UsageError `no-such-task` when no expected node has the task, `bad-parameter` when no definition takes the values
@@ -75,23 +99,19 @@ function readParameters(texts: readonly string[]): Record<string, string> {
 export async function checkGiven(
   name: string,
   given: Readonly<Record<string, string>>,
-  { expected, inventory }: InstructionContext,
+  at: Pick<InstructionContext, 'expected' | 'inventory'>,
 ): Promise<Record<string, ParameterValue>> {
-  const known = expected.flatMap((node) => {
-    const entry = inventory.get(node);
-    return entry === undefined ? [] : [{ node, tasks: entry.tasks }];
-  });
+  const known = at.expected.flatMap((node) => at.inventory.get(node) ?? []);
   // Nodes that never told what they have may have it.
   if (known.length === 0) return { ...given };
-  const definitions = new Map<string, TaskSummary>();
-  for (const { tasks } of known)
-    for (const task of tasks) if (task.name === name) definitions.set(JSON.stringify(task.parameters), task);
-  if (definitions.size === 0)
+  const definitions = definitionsOf(name, at);
+  if (definitions.length === 0)
     throw noSuchTask(
       name,
       known.flatMap(({ tasks }) => tasks),
     );
-  const checks = await Promise.all([...definitions.values()].map((task) => checkParameters(task, given)));
+  const hidden = sensitiveNames(definitions);
+  const checks = await Promise.all(definitions.map((task) => checkParameters(hiding(task, hidden), given)));
   const problems = checks.flatMap(({ problem }) => problem ?? []);
   // One node's definition doesn't decide for the others: it refuses what it doesn't take, by itself.
   if (problems.length > 0 && problems.length === checks.length)
