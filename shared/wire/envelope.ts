@@ -13,7 +13,7 @@ import type { VerifiedCredential } from '../trust.ts';
 /** Signatures on one message: the caller's, and those of who approved it. */
 const MAX_SIGNATURES = 4;
 
-const EnvelopeFrame = z
+export const EnvelopeFrame = z
   .tuple([
     z.literal(1),
     Bytes,

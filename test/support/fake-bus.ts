@@ -73,7 +73,9 @@ export class FakeBus implements Bus {
   load(_stream: string, subject: string): Promise<LoadedMessage | undefined> {
     if (this.broken !== undefined) return Promise.reject(this.broken);
     const data = this.stored.get(subject);
-    return Promise.resolve(data === undefined ? undefined : { subject, data, sequence: this.#sequenceOf(subject), storedAt: Date.now() });
+    return Promise.resolve(
+      data === undefined ? undefined : { subject, data, sequence: this.#sequenceOf(subject), storedAt: Date.now() },
+    );
   }
 
   loadAll(_stream: string, filter: string): Promise<StoredMessage[]> {

@@ -36,14 +36,19 @@ export class FleetMaterial {
   readonly #issuer: Promise<Member>;
 
   /** Another label is another fleet, of whatever name. */
-  constructor(options: { fleet?: string; label?: string; now?: number } = {}) {
+  constructor(options: { fleet?: string; label?: string; now?: number; issuerLimits?: CredentialBody['limits'] } = {}) {
     this.fleet = options.fleet ?? 'main';
     this.label = options.label ?? 'a';
     this.now = options.now ?? NOW;
     this.root = signKeysFrom(`${this.label}/root`).signer;
     this.fleetId = fleetIdOf(this.root.publicKey);
     this.subjects = new Subjects(this.fleet);
-    this.#issuer = this.issue('issuer', 'issuer', { limits: { kinds: ['node', 'join'] } }, null);
+    this.#issuer = this.issue(
+      'issuer',
+      'issuer',
+      { limits: options.issuerLimits ?? { kinds: ['node', 'join'] } },
+      null,
+    );
   }
 
   /** The online issuer: of nodes, and of nothing else. */

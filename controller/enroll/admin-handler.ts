@@ -1,0 +1,130 @@
+/**
+ * What operators ask about tokens and requests: verified, fresh, allowed, done, answered. Each question can be carried out
+ * once, by what is stored: a token has its id from its key, and a decision is final. So one that is sent again does nothing.
+ */
+import type { BusMessage } from '../../shared/bus.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { FleetError, ProtocolError, RefusedError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/logger.ts';
+import { sha256 } from '../../shared/signing.ts';
+import type { TrustStore, VerifiedCredential } from '../../shared/trust.ts';
+import {
+  decodeAdminRequest,
+  encodeAdmin,
+  type AdminQuestion,
+  type AdminResult,
+} from '../../shared/wire/enroll-admin.ts';
+import { open, seal, type OpenedEnvelope } from '../../shared/wire/envelope.ts';
+import type { AdmitDependencies } from './admit-node.ts';
+import { answerQuestion } from './admin-questions.ts';
+import { refuseTime } from './join-decision.ts';
+import { RememberedIds } from './remembered-ids.ts';
+
+/** As nodes know it from the credential: an operator who is limited to some actions has this one, or can't do this. */
+const ENROLL_ACTION = 'enroll';
+
+export interface AdminHandlerDependencies extends AdmitDependencies {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly trust: TrustStore;
+  /** One of these is enough. */
+  readonly roles: readonly string[];
+  readonly refreshRevocations: () => Promise<void>;
+  readonly onAnswer: (told: AdminTold) => void;
+}
+
+export interface AdminTold {
+  readonly caller: string;
+  readonly question: AdminQuestion['type'];
+  /** Token or request that it was about. */
+  readonly subject?: string | undefined;
+  /** Of the node that it was about. */
+  readonly name?: string | undefined;
+  /** Where it was refused. */
+  readonly code?: string;
+  readonly reason?: string;
+}
+
+export class AdminHandler {
+  readonly #deps: AdminHandlerDependencies;
+  readonly #remembered = new RememberedIds();
+
+  constructor(dependencies: AdminHandlerDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** @returns the bytes of the answer; undefined for what no operator of this fleet signed */
+  async handle({ data }: Pick<BusMessage, 'data'>): Promise<Uint8Array | undefined> {
+    const { log, refreshRevocations, trust } = this.#deps;
+    await refreshRevocations();
+    let opened: OpenedEnvelope;
+    try {
+      opened = open('enroll-admin', trust.fleetId, data, trust);
+    } catch (error) {
+      if (!(error instanceof FleetError)) throw error;
+      log.warn({ code: error.code, why: error.message }, 'dropped: a question about joining that does not hold');
+      return undefined;
+    }
+    const [caller] = opened.signers;
+    // Before it's known whether it was here before, nothing else may happen to them.
+    const payload = new Uint8Array(opened.payload);
+    try {
+      const { question, ...request } = decodeAdminRequest(payload);
+      return await this.#answer(payload, await this.#carryOut(caller, question, request));
+    } catch (error) {
+      if (!(error instanceof ProtocolError || error instanceof RefusedError)) throw error;
+      return this.#answer(payload, error);
+    }
+  }
+
+  async #carryOut(
+    caller: VerifiedCredential,
+    question: AdminQuestion,
+    request: { readonly id: Uint8Array; readonly issued: number; readonly expires: number },
+  ): Promise<AdminResult> {
+    const { clock, onAnswer } = this.#deps;
+    const { name } = caller.credential.body;
+    const told = { caller: name, question: question.type, ...aboutOf(question) };
+    const now = clock.now();
+    try {
+      this.#assertAllowed(caller);
+      const refusal = refuseTime(request, now);
+      if (refusal !== undefined) throw new RefusedError(refusal.reason, { code: refusal.code });
+      if (this.#remembered.claim(caller.credential.body.sign, request, now))
+        throw new RefusedError('this very request was here before', { code: 'replayed' });
+      const result = await answerQuestion(question, { by: name, at: now }, this.#deps);
+      onAnswer({ ...told, ...(result.type === 'request' ? { name: result.entry.name } : {}) });
+      return result;
+    } catch (error) {
+      if (error instanceof FleetError) onAnswer({ ...told, code: error.code, reason: error.message });
+      throw error;
+    }
+  }
+
+  #assertAllowed({ credential }: VerifiedCredential): void {
+    const { kind, name, roles, limits } = credential.body;
+    const mayAct = limits.actions === undefined || limits.actions.includes(ENROLL_ACTION);
+    if (kind === 'operator' && mayAct && roles.some((role) => this.#deps.roles.includes(role))) return;
+    throw new RefusedError(
+      `${name} may not decide about who joins: that takes the role ${this.#deps.roles.join(' or ')}`,
+      { code: 'not-authorized' },
+    );
+  }
+
+  #answer(payload: Uint8Array, outcome: AdminResult | FleetError): Promise<Uint8Array> {
+    const { clock, fleetId, issuer } = this.#deps;
+    const answer = encodeAdmin({
+      request: sha256(payload),
+      now: clock.now(),
+      ...(outcome instanceof FleetError
+        ? { code: outcome.code, reason: outcome.message.slice(0, 1024) }
+        : { result: outcome }),
+    });
+    return seal('enroll-admin', fleetId, issuer, answer, { inlineCredential: true });
+  }
+}
+
+function aboutOf(question: AdminQuestion): { subject?: string } {
+  if ('request' in question) return { subject: question.request };
+  return 'token' in question ? { subject: question.token } : {};
+}
