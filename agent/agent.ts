@@ -111,9 +111,11 @@ export class Agent {
       servers: settings.servers,
       name: node,
       loginSeed: identity.loginSeed,
+      loginJwt: identity.loginJwt,
       tls: settings.tls,
       jsDomain: settings.jsDomain,
       patient: true,
+      onWait: (error) => log.error({ code: error.code, hint: error.hint }, error.message),
     });
     const controlFolder = join(settings.stateDir, 'control');
     const takers = [
@@ -189,6 +191,8 @@ export class Agent {
     bus.onEvent((event) => {
       if (event.type === 'refused')
         log.warn(event, 'the bus refused something: its configuration may be of another version');
+      else if (event.type === 'login-refused')
+        log.error({ error: event.error.message, hint: event.error.hint }, 'the bus refuses the login');
       else log.info({ ...event, event: event.type }, 'the bus connection changed');
       if (event.type === 'reconnected') void publisher.verify();
       if (event.type === 'refused' && event.operation === 'subscription' && wanted.includes(event.subject)) {

@@ -66,6 +66,7 @@ export class Fleet {
       jsDomain,
       name: identity.name,
       loginSeed: identity.loginSeed,
+      loginJwt: identity.loginJwt,
       patient: false,
     });
     return new Fleet(identity, bus, trust, clock);

@@ -1,4 +1,5 @@
 /** The bus, as the rest of the system sees it: bytes on subjects. nats-bus.ts is the real one. */
+import type { TransportError } from './errors.ts';
 
 export interface BusMessage {
   readonly subject: string;
@@ -73,6 +74,8 @@ export interface StreamSettings {
 
 export type BusEvent =
   | { readonly type: 'disconnected' }
+  /** While it tries to connect again: the login isn't good any more. Said once, until there is a connection. */
+  | { readonly type: 'login-refused'; readonly error: TransportError }
   | { readonly type: 'reconnected' }
   | { readonly type: 'closed'; readonly error?: Error }
   | { readonly type: 'refused'; readonly operation: string; readonly subject: string }

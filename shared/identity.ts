@@ -20,6 +20,8 @@ const IdentityFile = z.strictObject({
   signSeed: base64,
   boxSecret: base64,
   loginSeed: z.string().regex(/^SU[A-Z2-7]+$/),
+  /** What the fleet lets this login do at the bus, signed by its account there. */
+  loginJwt: z.string().regex(/^[\w-]+\.[\w-]+\.[\w-]+$/),
 });
 
 export interface Identity {
@@ -31,12 +33,14 @@ export interface Identity {
   readonly signer: Signer;
   readonly boxSecret: Uint8Array;
   readonly loginSeed: string;
+  readonly loginJwt: string;
 }
 
 export interface IdentityKeys {
   readonly signSeed: Uint8Array;
   readonly boxSecret: Uint8Array;
   readonly loginSeed: string;
+  readonly loginJwt: string;
 }
 
 /** Writes the file, for its owner's eyes only. */
@@ -55,6 +59,7 @@ export function writeIdentity(
     signSeed: toBase64(keys.signSeed),
     boxSecret: toBase64(keys.boxSecret),
     loginSeed: keys.loginSeed,
+    loginJwt: keys.loginJwt,
   };
   writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
 }
@@ -79,7 +84,7 @@ export function readIdentity(path: string): Identity {
     const issue = file.error.issues[0];
     throw broken(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
   }
-  const { fleet, loginSeed } = file.data;
+  const { fleet, loginJwt, loginSeed } = file.data;
   const roots = file.data.roots.map(fromBase64);
   const signSeed = fromBase64(file.data.signSeed);
   const [firstRoot] = roots;
@@ -105,6 +110,7 @@ export function readIdentity(path: string): Identity {
     signer,
     boxSecret,
     loginSeed,
+    loginJwt,
   };
 }
 

@@ -1,5 +1,8 @@
-/** Makes key pairs: signing, sealing and the login at the bus, three separate ones for every identity. */
-import { createUser } from 'nkeys.js';
+/**
+ * Makes key pairs: signing, sealing and the login at the bus, three separate ones for every identity; and the keys that
+ * the logins of a bus are issued with.
+ */
+import { createAccount, createOperator, createUser, type KeyPair as Nkey } from 'nkeys.js';
 import nacl from 'tweetnacl';
 
 export interface KeyPair {
@@ -7,6 +10,12 @@ export interface KeyPair {
   readonly publicKey: Uint8Array;
   /** 32 bytes: the seed of a signing key, the scalar of a box key. */
   readonly secret: Uint8Array;
+}
+
+/** A key of NATS, in its own encoding. */
+export interface NkeySeed {
+  readonly publicKey: string;
+  readonly seed: string;
 }
 
 export function createSignKeys(): KeyPair {
@@ -20,7 +29,21 @@ export function createBoxKeys(): KeyPair {
 }
 
 /** The key that logs in at the bus; NATS's own encoding (`U…` public, `SU…` seed). */
-export function createLoginKeys(): { publicKey: string; seed: string } {
-  const pair = createUser();
-  return { publicKey: pair.getPublicKey(), seed: new TextDecoder().decode(pair.getSeed()) };
+export function createLoginKeys(): NkeySeed {
+  return toSeed(createUser());
 }
+
+/** The key of an account of the bus (`A…`, `SA…`): it makes the logins of that account. */
+export function createAccountKeys(): NkeySeed {
+  return toSeed(createAccount());
+}
+
+/** The key of who owns the bus (`O…`, `SO…`): it makes the accounts. */
+export function createBusOwnerKeys(): NkeySeed {
+  return toSeed(createOperator());
+}
+
+const toSeed = (pair: Nkey): NkeySeed => ({
+  publicKey: pair.getPublicKey(),
+  seed: new TextDecoder().decode(pair.getSeed()),
+});

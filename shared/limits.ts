@@ -82,6 +82,10 @@ export const LIMITS = {
   /** Wait between attempts of an agent, spread so that a restarted bus isn't stormed. */
   reconnectWaitMs: 1_000,
   reconnectJitterMs: 2_000,
+  /** Longest wait of an agent whose login is refused: it doubles with each refusal, so that a fleet of them is bearable. */
+  refusedWaitMaxMs: 30_000,
+  /** Wait of a command line between its three attempts: somebody sits there. */
+  impatientWaitMs: 200,
   /** Wait before a refused subscription is asked for again; it doubles with each refusal, up to the second. */
   resubscribeWaitMs: 1_000,
   resubscribeWaitMaxMs: 30_000,
@@ -118,6 +122,15 @@ export const LIMITS = {
 
   /** Credentials and certificates that end within this are warned of: time to renew them without hurry. */
   expiresSoonMs: 30 * 24 * 60 * 60_000,
+
+  /** Life of the login with which accounts are handed to the bus: one connection, and no thief's treasure. */
+  systemLoginMs: 10 * 60_000,
+  /** What a client says to log in, its JWT with all permissions included; NATS's own default is too short for an issuer's. */
+  busControlLineBytes: 32 * 1024,
+  /** Answers to one question that the bus lets through, and how long it waits for them; NATS's own defaults. */
+  answersPerQuestion: 1,
+  answerWithinMs: 2 * 60_000,
+
   /** A batch of audit records as it is stored. */
   auditMessageBytes: 256 * 1024,
   /** How long the bus keeps audit records: an investigation looks back a year. */

@@ -1,17 +1,14 @@
-/** The bus over NATS and JetStream; the only import of nats. */
+/** The bus over NATS and JetStream, on a connection that bus/open-connection.ts makes; elsewhere nobody imports nats. */
 import {
-  connect,
   Events,
   nanos,
   NatsError,
   RetentionPolicy,
   StorageType,
-  type ConnectionOptions,
   type JetStreamClient,
   type JetStreamManager,
   type NatsConnection,
 } from 'nats';
-import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type {
   Bus,
@@ -29,84 +26,22 @@ import type {
   Subscription,
 } from './bus.ts';
 import { requestError, storageError } from './bus/bus-errors.ts';
+import { describeRefusal, isRefusal } from './bus/connect-error.ts';
+import type { ConnectPace } from './bus/connect-pace.ts';
+import { inboxOf, openConnection, type NatsBusOptions, type OpenConnection } from './bus/open-connection.ts';
 import { readServerTime } from './bus/server-time.ts';
 import { readStream } from './bus/read-stream.ts';
-import { SettingsError, TransportError } from './errors.ts';
+import { systemClock } from './clock.ts';
+import { TransportError } from './errors.ts';
 import { KeptSubscription } from './kept-subscription.ts';
 import { LIMITS } from './limits.ts';
-import { loginFromSeed } from './login.ts';
-import { inboxPrefix } from './subjects.ts';
 
-export interface NatsBusOptions {
-  readonly servers: readonly string[];
-  /** Name of the identity: its inbox, and how the server's monitoring shows it. */
-  readonly name: string;
-  /** Where answers come to. @default the inbox of `name` */
-  readonly inboxPrefix?: string | undefined;
-  /** Login seed (`SU…`). */
-  readonly loginSeed: string;
-  readonly tls?: { readonly caFile?: string | undefined } | undefined;
-  /** An agent tries for ever; a command line gives up at once. */
-  readonly patient: boolean;
-  readonly jsDomain?: string | undefined;
-}
-
-/** @throws TransportError `bus-unreachable`, `bus-refused`; SettingsError `identity-broken`, `file-unreadable` */
+/**
+ * A patient one comes back when it's connected, whatever that takes.
+ * @throws TransportError `bus-unreachable`, `bus-refused`, `bus-untrusted`; SettingsError `identity-broken`, `file-unreadable`
+ */
 export async function connectBus(options: NatsBusOptions): Promise<Bus> {
-  const login = loginFromSeed(options.loginSeed);
-  const settings: ConnectionOptions = {
-    servers: [...options.servers],
-    name: options.name,
-    inboxPrefix: options.inboxPrefix ?? inboxPrefix(options.name),
-    authenticator: (nonce = '') => ({ nkey: login.publicKey, sig: login.sign(nonce) }),
-    maxReconnectAttempts: options.patient ? -1 : 3,
-    reconnectTimeWait: options.patient ? LIMITS.reconnectWaitMs : 200,
-    reconnectJitter: options.patient ? LIMITS.reconnectJitterMs : 100,
-    waitOnFirstConnect: options.patient,
-    // An agent may be there before the bus has heard of it.
-    ignoreAuthErrorAbort: options.patient,
-    timeout: LIMITS.connectTimeoutMs,
-    pingInterval: LIMITS.busPingMs,
-    ...(options.tls === undefined ? {} : { tls: tlsOptions(options.tls.caFile) }),
-  };
-  try {
-    return new NatsBus(await connect(settings), options);
-  } catch (error) {
-    throw describeConnectError(error, options.servers);
-  }
-}
-
-function tlsOptions(caFile: string | undefined): { ca?: string } {
-  if (caFile === undefined) return {};
-  try {
-    return { ca: readFileSync(caFile, 'utf8') };
-  } catch (cause) {
-    throw new SettingsError(
-      `the certificate file ${caFile} can't be read (${(cause as NodeJS.ErrnoException).code ?? 'error'})`,
-      {
-        code: 'file-unreadable',
-        hint: "tls.caFile names the certificate of the authority that signed the bus's.",
-        cause,
-      },
-    );
-  }
-}
-
-function describeConnectError(error: unknown, servers: readonly string[]): TransportError {
-  const where = servers.join(', ');
-  const code = error instanceof NatsError ? error.code : '';
-  const text = error instanceof Error ? error.message : String(error);
-  if (code === 'AUTHORIZATION_VIOLATION' || code === 'AUTHENTICATION_EXPIRED' || /authorization violation/i.test(text))
-    return new TransportError(`the bus at ${where} refuses the login`, {
-      code: 'bus-refused',
-      hint: 'Its configuration may not know this identity yet: reload nats-server after adding one, and check that the key belongs to this fleet.',
-      cause: error,
-    });
-  return new TransportError(`the bus at ${where} cannot be reached (${text})`, {
-    code: 'bus-unreachable',
-    hint: 'Check that nats-server runs there, that the address is right, and that a firewall lets you through.',
-    cause: error,
-  });
+  return new NatsBus(await openConnection(options), options);
 }
 
 /** JetStream's own number for an expectation that doesn't hold. */
@@ -114,17 +49,19 @@ const WRONG_LAST_SEQUENCE = 10_071;
 
 class NatsBus implements Bus {
   readonly #nc: NatsConnection;
+  readonly #pace: ConnectPace;
+  readonly #options: NatsBusOptions;
   readonly #domain: string | undefined;
-  readonly #name: string;
   readonly #listeners: ((event: BusEvent) => void)[] = [];
   readonly #kept = new Map<KeptSubscription, string>();
   #js: JetStreamClient | undefined;
   #jsm: Promise<JetStreamManager> | undefined;
 
-  constructor(nc: NatsConnection, options: NatsBusOptions) {
+  constructor({ nc, pace }: OpenConnection, options: NatsBusOptions) {
     this.#nc = nc;
+    this.#pace = pace;
+    this.#options = options;
     this.#domain = options.jsDomain;
-    this.#name = options.name;
     void this.#watch();
   }
 
@@ -237,7 +174,7 @@ class NatsBus implements Bus {
     await readStream(this.#nc, await this.#manager(), {
       stream,
       filter,
-      inboxPrefix: inboxPrefix(this.#name),
+      inboxPrefix: inboxOf(this.#options),
       seen: () => newest.size,
       onMessage: ({ subject, data }) => void newest.set(subject, data),
     });
@@ -255,7 +192,7 @@ class NatsBus implements Bus {
       ...options,
       stream,
       filter,
-      inboxPrefix: inboxPrefix(this.#name),
+      inboxPrefix: inboxOf(this.#options),
       seen: () => count,
       onMessage: (message) => {
         count++;
@@ -329,15 +266,24 @@ class NatsBus implements Bus {
     void this.#nc.closed().then((error) => {
       this.#emit({ type: 'closed', ...(error instanceof Error ? { error } : {}) });
     });
+    // The client says both once for every attempt to connect.
+    let isConnected = true;
     for await (const status of this.#nc.status()) {
-      if (status.type === Events.Disconnect) this.#emit({ type: 'disconnected' });
-      else if (status.type === Events.Reconnect) {
+      if (status.type === Events.Disconnect && isConnected) {
+        isConnected = false;
+        this.#emit({ type: 'disconnected' });
+      } else if (status.type === Events.Reconnect && !isConnected) {
+        isConnected = true;
+        this.#pace.noteConnected();
         for (const kept of this.#kept.keys()) void kept.renew();
         this.#emit({ type: 'reconnected' });
       } else if (status.type === Events.Error && status.permissionContext !== undefined) {
         const { operation, subject } = status.permissionContext;
         const isKept = operation === 'subscription' && [...this.#kept.values()].includes(subject);
         if (!isKept) this.#emit({ type: 'refused', operation, subject });
+      } else if (status.type === Events.Error && isRefusal(status.data) && this.#pace.noteRefused()) {
+        const error = describeRefusal({ ...this.#options, now: systemClock.now() });
+        this.#emit({ type: 'login-refused', error });
       }
     }
   }

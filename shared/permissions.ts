@@ -1,9 +1,12 @@
 /**
  * Who may publish and subscribe what at the bus, and which subjects cross from one NATS account to another: the table
- * of docs/protocol.md as data. deploy tools turn it into a nats-server configuration.
+ * of docs/protocol.md as data. controller/setup/bus-accounts.ts makes the JWTs of accounts and logins of it.
  */
 import { auditStream, controlStream, enrollStream, fleetStreams, inventoryStream, jobStream } from './streams.ts';
 import { inboxPrefix, joinInboxPrefix, Subjects, toToken } from './subjects.ts';
+
+/** Where a server takes an account's JWT (NATS's own subject). */
+export const ACCOUNT_UPDATE = '$SYS.REQ.CLAIMS.UPDATE';
 
 export interface BusPermissions {
   readonly publish: readonly string[];
@@ -88,6 +91,11 @@ export function issuerPermissions(fleet: string, issuer: string): BusPermissions
 /** Who holds a token and has no credential yet, in the account JOIN: asks to be enrolled, and hears the answer. */
 export function joinPermissions(fleet: string, token: string): BusPermissions {
   return { publish: [new Subjects(fleet).enroll()], subscribe: [`${joinInboxPrefix(token)}.*`] };
+}
+
+/** Who hands the bus its accounts anew, in the account SYS of the servers themselves, for as long as that takes. */
+export function systemPermissions(name: string): BusPermissions {
+  return { publish: [ACCOUNT_UPDATE], subscribe: [`${inboxPrefix(name)}.>`] };
 }
 
 /** Reading roster, inventory and control documents: consumers with a filter, and gets by subject. */

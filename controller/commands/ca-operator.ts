@@ -41,7 +41,7 @@ function addOptions(command: Command, roles: string): Command {
     .argument('<NAME>', 'name of the person')
     .option('--role <ROLE>', `role in the policies of the nodes; repeatable${roles}`, collect)
     .option('--days <N>', 'how long the credential is good', parseDays, 365)
-    .option('--root <FILE>', 'root key (default: root.json in the folder of the fleet)')
+    .option('--root <FILE>', 'root key; bus.json may be beside it (default: root.json in the folder of the fleet)')
     .option('--dir <DIR>', 'folder of the fleet (default: ~/.config/fleet)');
 }
 
@@ -54,16 +54,19 @@ function parseDays(text: string): number {
 
 async function run(name: string, renew: boolean, flags: OperatorFlags, app: App): Promise<void> {
   const { issueOperator } = await import('../setup/issue-operator.ts');
-  const { path, roles, notAfter } = await changeFleet(flags.dir, app, (home, waiting) =>
-    issueOperator(home, {
-      ...waiting,
-      name,
-      renew,
-      roles: flags.role,
-      lifeMs: (flags.days ?? 365) * DAY_MS,
-      rootFile: flags.root,
-      now: app.clock.now(),
-    }),
+  const { path, roles, notAfter } = await changeFleet(
+    { dir: flags.dir, endsLogins: renew, rootFile: flags.root },
+    app,
+    (home, waiting) =>
+      issueOperator(home, {
+        ...waiting,
+        name,
+        renew,
+        roles: flags.role,
+        lifeMs: (flags.days ?? 365) * DAY_MS,
+        rootFile: flags.root,
+        now: app.clock.now(),
+      }),
   );
   app.stdout.write(`${name}  ${path}\n`);
   app.stderr.write(

@@ -6,6 +6,7 @@ import type { App } from '../app.ts';
 import { parseAssignment } from '../options/parse-values.ts';
 import { collect } from '../options/target-options.ts';
 import { registerCaOperator } from './ca-operator.ts';
+import { registerCaPush } from './ca-push.ts';
 import { changeFleet } from './change-fleet.ts';
 
 interface NodeFlags {
@@ -52,6 +53,7 @@ Examples:
     )
     .action((names: string[]) => enroll(names, true, renewNode.opts<NodeFlags>(), app));
   registerCaOperator(issue, renew, app);
+  registerCaPush(ca, app);
 }
 
 async function enroll(names: readonly string[], renew: boolean, flags: NodeFlags, app: App): Promise<void> {
@@ -60,7 +62,7 @@ async function enroll(names: readonly string[], renew: boolean, flags: NodeFlags
   if (twice !== undefined) throw new UsageError(`${twice} is named twice`, { code: 'named-twice' });
   const trusted = flags.trusted?.map((text) => parseAssignment(text, '--trusted'));
   const { enrollNodes } = await import('../setup/enroll-node.ts');
-  const issued = await changeFleet(flags.dir, app, (home, waiting) =>
+  const issued = await changeFleet({ dir: flags.dir, endsLogins: renew }, app, (home, waiting) =>
     enrollNodes(home, {
       ...waiting,
       names,
@@ -73,7 +75,7 @@ async function enroll(names: readonly string[], renew: boolean, flags: NodeFlags
   for (const { name, folder } of issued) app.stdout.write(`${name}  ${shown(folder)}\n`);
   app.stderr.write(
     renew
-      ? 'Their old keys have ended. Move each file over the one on its server (/etc/fleet/identity.json), and start the agent there again.\n'
+      ? 'Move each file over the one on its server (/etc/fleet/identity.json), and start the agent there again.\n'
       : 'Copy each folder to its server, and start `fleet-agent --config FOLDER/agent.yaml` there.\n',
   );
 }

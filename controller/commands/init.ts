@@ -66,7 +66,7 @@ Next, on the machine of the bus (this one, or copy the folder there):
   nats-server -c ${home.natsConfig}
   fleet ca issue node web1 web2${inDir}
 
-${home.rootKey} can make anybody an operator: move it to a safe place, off this machine.
+${home.rootKey} and ${home.busKeys} can make anybody an operator: move both to a safe place, off this machine.
 `);
     });
 }

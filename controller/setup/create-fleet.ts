@@ -1,14 +1,18 @@
-/** Makes a fleet from nothing: root, issuer, first operator, bus configuration, context. Touches no bus. */
+/** Makes a fleet from nothing: root, issuer, first operator, keys and configuration of the bus, context. Touches no bus. */
 import { copyFileSync, existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { SettingsError, UsageError } from '../../shared/errors.ts';
 import { parseNodeName } from '../../shared/names/node-name.ts';
 import { assertFleetName } from '../../shared/subjects.ts';
+import { issueAccounts } from './bus-accounts.ts';
+import { createBusKeys, readBusKeys } from './bus-keys.ts';
 import { FleetHome, type HomeFile } from './fleet-home.ts';
 import { holdLock } from './hold-lock.ts';
 import { describeFolderError, makeTogether } from './make-folder.ts';
 import { makeIdentity } from './make-identity.ts';
+import { renderNatsConfig } from './nats-config.ts';
 import { assertOperatorName, OPERATOR_LIFE_MS } from './operator-name.ts';
+import { toIssued } from './register.ts';
 import { createRoot } from './root-key.ts';
 
 export interface CreateFleetOptions {
@@ -25,6 +29,8 @@ export interface CreateFleetOptions {
 /** An issuer's key is held by the owner of the fleet, in one place: three years. */
 const ISSUER_LIFE_MS = 3 * OPERATOR_LIFE_MS;
 const ISSUER_NAME = 'issuer';
+/** Who made the fleet may do everything, and say who else may. */
+const FIRST_ROLES = ['admin', 'operator'] as const;
 
 /** All of it or nothing. @throws UsageError SettingsError */
 export async function createFleet(home: FleetHome, options: CreateFleetOptions): Promise<void> {
@@ -57,8 +63,10 @@ function assertNothingInTheWay(home: FleetHome, operator: string): void {
       code: 'context-exists',
       hint: 'Use another folder (--dir); --context FILE then says which fleet a command is for.',
     });
-  const { rootKey, issuer, natsConfig, caFile } = home;
-  const found = [rootKey, issuer, home.operator(operator), natsConfig, caFile].find((path) => existsSync(path));
+  const { busKeys, busSigning, caFile, issuer, natsConfig, rootKey } = home;
+  const found = [rootKey, issuer, busKeys, busSigning, home.operator(operator), natsConfig, caFile].find((path) =>
+    existsSync(path),
+  );
   if (found !== undefined)
     throw new SettingsError(`${found} is there already, and is not overwritten`, {
       code: 'file-in-the-way',
@@ -70,7 +78,9 @@ function assertNothingInTheWay(home: FleetHome, operator: string): void {
 async function makeFiles(home: FleetHome, aside: FleetHome, options: CreateFleetOptions): Promise<void> {
   const { caFile, fleet, now, operator } = options;
   const root = createRoot(aside.rootKey, fleet);
-  const issuer = await makeIdentity(aside.issuer, root, {
+  createBusKeys(aside, fleet);
+  const busKeys = readBusKeys(aside.busKeys);
+  const issuer = await makeIdentity(aside.issuer, root, busKeys, {
     kind: 'issuer',
     name: ISSUER_NAME,
     roles: [],
@@ -79,11 +89,10 @@ async function makeFiles(home: FleetHome, aside: FleetHome, options: CreateFleet
     notBefore: now,
     notAfter: now + ISSUER_LIFE_MS,
   });
-  const roles = ['operator'];
-  const first = await makeIdentity(aside.operator(operator), root, {
+  const first = await makeIdentity(aside.operator(operator), root, busKeys, {
     kind: 'operator',
     name: operator,
-    roles,
+    roles: [...FIRST_ROLES],
     limits: {},
     trusted: {},
     notBefore: now,
@@ -99,12 +108,10 @@ async function makeFiles(home: FleetHome, aside: FleetHome, options: CreateFleet
     servers,
     ...tls,
     listen: options.listen,
-    users: [
-      { role: 'issuer', name: ISSUER_NAME, login: issuer.login },
-      { role: 'operator', name: operator, login: first.login, roles },
-    ],
+    issued: [toIssued(issuer.credential, issuer.login), toIssued(first.credential, first.login)],
   };
-  writeFileSync(aside.natsConfig, home.renderNats(file), { mode: 0o600 });
+  const tokens = await issueAccounts(busKeys, new Map());
+  writeFileSync(aside.natsConfig, renderNatsConfig(home.natsOptions(file), tokens), { mode: 0o600 });
   writePrivate(join(aside.folder, basename(home.file)), file);
 }
 

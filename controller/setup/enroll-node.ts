@@ -2,7 +2,6 @@
  * Brings nodes onto the roster, in the issuer's name: one `fleet ca` at a time, and so that a second run finishes what
  * an interrupted one has begun. Makes the stream that keeps the roster when it isn't there.
  */
-import { resolve } from 'node:path';
 import type { Bus } from '../../shared/bus.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { UsageError } from '../../shared/errors.ts';
@@ -14,9 +13,10 @@ import { TrustStore } from '../../shared/trust.ts';
 import { parseCredential, type CredentialBody } from '../../shared/wire/credential.ts';
 import { open } from '../../shared/wire/envelope.ts';
 import { decodeRosterEntry } from '../../shared/wire/roster.ts';
-import type { FleetHome } from './fleet-home.ts';
+import { busTls, type FleetHome } from './fleet-home.ts';
 import { holdLock } from './hold-lock.ts';
 import { issueNode, nameTaken, renewNode, resumeNode, type IssuedNode } from './issue-node.ts';
+import { findIssued } from './register.ts';
 
 export interface EnrollOptions {
   readonly names: readonly string[];
@@ -59,16 +59,15 @@ async function assertPossible(
   { renew }: EnrollOptions,
   enrolled: ReadonlyMap<string, Enrolled | undefined>,
 ): Promise<void> {
-  const { users } = await home.read();
-  const isUser = (name: string): boolean => users.some((user) => user.role === 'node' && user.name === name);
+  const { issued } = await home.read();
   for (const [name, before] of enrolled) {
     if (renew && before === undefined)
       throw new UsageError(`there is no node ${name} in this fleet`, {
         code: 'no-such-node',
         hint: `Make it: fleet ca issue node ${name}`,
       });
-    // Known to the bus and not on the roster: an earlier run was interrupted.
-    if (!renew && before !== undefined && isUser(name)) throw nameTaken(home, name);
+    // Issued and not on the roster: an earlier run was interrupted.
+    if (!renew && before !== undefined && findIssued(issued, 'node', name) !== undefined) throw nameTaken(home, name);
   }
 }
 
@@ -82,8 +81,8 @@ async function makeNode(
   const revision = Math.max(now, (before?.revision ?? 0) + 1);
   if (renew) return renewNode(home, { name, now, revision, trusted: trusted ?? before?.trusted ?? {} });
   const options = { name, now, revision, trusted: trusted ?? {} };
-  const { users } = await home.read();
-  if (!users.some((user) => user.role === 'node' && user.name === name)) return issueNode(home, options);
+  const { issued } = await home.read();
+  if (findIssued(issued, 'node', name) === undefined) return issueNode(home, options);
   return (await resumeNode(home, options)) ?? (await issueNode(home, { ...options, again: true }));
 }
 
@@ -99,14 +98,16 @@ async function readEnrolled(home: FleetHome, bus: Bus, name: string): Promise<En
 
 /** Connects as the issuer. @throws TransportError */
 export async function connectIssuer(home: FleetHome): Promise<Bus> {
-  const { servers, fleet, tls, jsDomain } = await home.read();
+  const file = await home.read();
+  const { servers, fleet, jsDomain } = file;
   const issuer = readIdentity(home.issuer);
   const bus = await connectBus({
     servers,
     name: issuer.name,
     loginSeed: issuer.loginSeed,
+    loginJwt: issuer.loginJwt,
     patient: false,
-    ...(tls === undefined ? {} : { tls: tls.caFile === undefined ? {} : { caFile: resolve(home.folder, tls.caFile) } }),
+    tls: busTls(home, file),
     jsDomain,
   });
   try {

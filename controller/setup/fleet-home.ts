@@ -1,6 +1,6 @@
 /**
- * The folder in which the owner of a fleet keeps it: root and issuing keys, the operator's identity, who may log in at
- * the bus, and the nats-server configuration made from that. Only `fleet init` and `fleet ca` write here.
+ * The folder in which the owner of a fleet keeps it: root and issuing keys, those of the bus, the operator's identity,
+ * what was issued, and the configuration of nats-server. Only `fleet init`, `fleet ca` and `fleet revoke` write here.
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -8,7 +8,8 @@ import * as z from 'zod';
 import writeFileAtomic from 'write-file-atomic';
 import { SettingsError } from '../../shared/errors.ts';
 import { readSettings } from '../../shared/settings-file.ts';
-import { renderNatsConfig } from './nats-config.ts';
+import type { NatsConfigOptions } from './nats-config.ts';
+import { addIssued, Issued } from './register.ts';
 
 const HomeFile = z.strictObject({
   version: z.literal(1),
@@ -20,15 +21,7 @@ const HomeFile = z.strictObject({
   /** For nodes and operators; paths start at this folder. */
   tls: z.strictObject({ caFile: z.string().optional() }).optional(),
   jsDomain: z.string().optional(),
-  users: z.array(
-    z.strictObject({
-      role: z.enum(['node', 'operator', 'issuer']),
-      name: z.string(),
-      login: z.string(),
-      /** An operator's, for when its credential is renewed. */
-      roles: z.array(z.string()).optional(),
-    }),
-  ),
+  issued: z.array(Issued),
 });
 export type HomeFile = z.infer<typeof HomeFile>;
 
@@ -44,6 +37,14 @@ export class FleetHome {
   }
   get issuer(): string {
     return join(this.folder, 'issuer.json');
+  }
+  /** Keys of the bus itself: kept offline with the root key. */
+  get busKeys(): string {
+    return join(this.folder, 'bus.json');
+  }
+  /** What logins of nodes and of those who join are issued with. */
+  get busSigning(): string {
+    return join(this.folder, 'bus-signing.json');
   }
   get context(): string {
     return join(this.folder, 'context.yaml');
@@ -91,28 +92,31 @@ export class FleetHome {
     return readSettings(this.file, 'fleet file', HomeFile);
   }
 
-  /** Writes the fleet file, and the bus configuration that follows from it. */
   async write(file: HomeFile): Promise<void> {
     mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-    await writeFileAtomic(this.natsConfig, this.renderNats(file), { mode: 0o600 });
     await writeFileAtomic(this.file, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 });
   }
 
-  /** In the place of the one of this role and name, if there is one. Expects the lock to be held. */
-  async addUser(user: HomeFile['users'][number]): Promise<void> {
+  /** In the place of the one of this kind and name, if there is one. Expects the lock to be held. */
+  async register(issued: Issued, now: number): Promise<void> {
     const file = await this.read();
-    const others = file.users.filter(({ role, name }) => role !== user.role || name !== user.name);
-    await this.write({ ...file, users: [...others, user] });
+    await this.write({ ...file, issued: addIssued(file.issued, issued, now) });
   }
 
-  renderNats({ fleet, listen, users }: HomeFile): string {
-    return renderNatsConfig({
-      fleet,
+  /** What nats-server is configured with. */
+  natsOptions({ fleet, listen }: Pick<HomeFile, 'fleet' | 'listen'>): NatsConfigOptions {
+    return {
       listen,
-      users,
       storeDir: join(this.folder, 'jetstream'),
+      accountsDir: join(this.folder, 'accounts'),
       serverName: `fleet-${fleet}`,
       pidFile: this.natsPid,
-    });
+    };
   }
+}
+
+/** How whoever keeps the fleet connects to its bus. */
+export function busTls(home: FleetHome, { tls }: Pick<HomeFile, 'tls'>): { caFile?: string } | undefined {
+  if (tls === undefined) return undefined;
+  return tls.caFile === undefined ? {} : { caFile: resolve(home.folder, tls.caFile) };
 }

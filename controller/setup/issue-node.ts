@@ -1,6 +1,6 @@
 /**
- * Makes a node: its keys and credential as a folder that is copied to the server, its login in the bus configuration,
- * and its entry for the roster. Publishing the entry, and who may call this when, is enroll-node.ts's.
+ * Makes a node: its keys, credential and login as a folder that is copied to the server, and its entry for the
+ * roster. Publishing the entry, and who may call this when, is enroll-node.ts's.
  */
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -11,8 +11,10 @@ import { Subjects } from '../../shared/subjects.ts';
 import type { Credential } from '../../shared/wire/credential.ts';
 import { seal } from '../../shared/wire/envelope.ts';
 import { encodeRosterEntry } from '../../shared/wire/roster.ts';
+import { readBusSigning } from './bus-keys.ts';
 import type { FleetHome, HomeFile } from './fleet-home.ts';
 import { makeIdentity } from './make-identity.ts';
+import { findIssued, toIssued } from './register.ts';
 
 export interface IssueNodeOptions {
   readonly name: string;
@@ -54,9 +56,8 @@ roles:
 /** A folder for a new node, and its login. @throws UsageError when the name is taken or can't be one. */
 export async function issueNode(home: FleetHome, options: IssueNodeOptions): Promise<IssuedNode> {
   const name = parseNodeName(options.name);
-  const { users, ...file } = await home.read();
-  if (options.again !== true && users.some((user) => user.role === 'node' && user.name === name))
-    throw nameTaken(home, name);
+  const file = await home.read();
+  if (options.again !== true && findIssued(file.issued, 'node', name) !== undefined) throw nameTaken(home, name);
   const folder = home.node(name);
   rmSync(folder, { recursive: true, force: true });
   for (const part of ['', 'tasks.d', 'facts.d', 'state'])
@@ -69,8 +70,8 @@ export async function issueNode(home: FleetHome, options: IssueNodeOptions): Pro
 }
 
 /**
- * New keys for a node, as the identity file in its folder; everything else there stays as it is, and the old keys can't
- * log in any more.
+ * New keys for a node, as the identity file in its folder; everything else there stays as it is. The old keys can't log
+ * in any more once the bus has its accounts anew (push-accounts.ts).
  */
 export async function renewNode(home: FleetHome, options: IssueNodeOptions): Promise<IssuedNode> {
   mkdirSync(home.node(options.name), { recursive: true, mode: 0o700 });
@@ -95,7 +96,7 @@ export function nameTaken(home: FleetHome, name: string): UsageError {
 function writeSettings(
   home: FleetHome,
   folder: string,
-  { servers, tls, jsDomain }: Omit<HomeFile, 'users'>,
+  { servers, tls, jsDomain }: HomeFile,
   more: IssueNodeOptions['settings'],
 ): void {
   const caFile = tls?.caFile === undefined ? undefined : resolve(home.folder, tls.caFile);
@@ -111,7 +112,8 @@ function writeSettings(
 
 async function giveKeys(home: FleetHome, { name, now, revision, trusted }: IssueNodeOptions): Promise<IssuedNode> {
   const issuer = readIdentity(home.issuer);
-  const { credential, login } = await makeIdentity(join(home.node(name), 'identity.json'), issuer, {
+  const logins = readBusSigning(home.busSigning);
+  const { credential, login } = await makeIdentity(join(home.node(name), 'identity.json'), issuer, logins, {
     kind: 'node',
     name,
     roles: [],
@@ -120,7 +122,7 @@ async function giveKeys(home: FleetHome, { name, now, revision, trusted }: Issue
     notBefore: now,
     notAfter: Math.min(now + NODE_LIFE_MS, issuer.credential.body.notAfter),
   });
-  await home.addUser({ role: 'node', name, login });
+  await home.register(toIssued(credential, login), now);
   return sealNode(home, issuer, credential, revision ?? now);
 }
 

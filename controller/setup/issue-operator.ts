@@ -3,10 +3,12 @@ import { existsSync } from 'node:fs';
 import { UsageError } from '../../shared/errors.ts';
 import { readIdentity } from '../../shared/identity.ts';
 import { parseNodeName } from '../../shared/names/node-name.ts';
+import { findBusKeys, readBusKeys } from './bus-keys.ts';
 import type { FleetHome } from './fleet-home.ts';
 import { holdLock } from './hold-lock.ts';
 import { makeIdentity } from './make-identity.ts';
 import { assertOperatorName, OPERATOR_LIFE_MS } from './operator-name.ts';
+import { findIssued, toIssued } from './register.ts';
 import { readRoot } from './root-key.ts';
 
 export interface IssueOperatorOptions {
@@ -37,12 +39,12 @@ export function issueOperator(home: FleetHome, options: IssueOperatorOptions): P
   home.assertExists();
   return holdLock(home.lock, { ...options, what: 'another `fleet ca`' }, async () => {
     const name = parseNodeName(options.name);
-    const { users } = await home.read();
+    const { issued } = await home.read();
     assertOperatorName(
       name,
-      users.filter(({ role }) => role === 'issuer').map((user) => user.name),
+      issued.filter(({ kind }) => kind === 'issuer').map((issuer) => issuer.name),
     );
-    const known = users.find((user) => user.role === 'operator' && user.name === name);
+    const known = findIssued(issued, 'operator', name);
     if (known === undefined && options.renew)
       throw new UsageError(`there is no operator ${name} in this fleet`, {
         code: 'no-such-operator',
@@ -61,10 +63,11 @@ export function issueOperator(home: FleetHome, options: IssueOperatorOptions): P
       });
     const { fleetId } = readIdentity(home.issuer);
     const root = readRoot(options.rootFile ?? home.rootKey, fleetId);
+    const logins = readBusKeys(findBusKeys(home, options.rootFile));
     const path = home.operator(name);
     assertReplaceable(path, name, fleetId);
     const notAfter = options.now + (options.lifeMs ?? OPERATOR_LIFE_MS);
-    const { login } = await makeIdentity(path, root, {
+    const { credential, login } = await makeIdentity(path, root, logins, {
       kind: 'operator',
       name,
       roles: [...roles],
@@ -73,7 +76,7 @@ export function issueOperator(home: FleetHome, options: IssueOperatorOptions): P
       notBefore: options.now,
       notAfter,
     });
-    await home.addUser({ role: 'operator', name, login, roles: [...roles] });
+    await home.register(toIssued(credential, login), options.now);
     return { path, roles, notAfter };
   });
 }

@@ -4,6 +4,8 @@ import { writeIdentity } from '../../shared/identity.ts';
 import { createBoxKeys, createLoginKeys, createSignKeys } from '../../shared/keys.ts';
 import type { Signer } from '../../shared/signing.ts';
 import { issueCredential, type Credential, type CredentialBody } from '../../shared/wire/credential.ts';
+import { issueLogin, type LoginRole } from './bus-accounts.ts';
+import type { LoginIssuer } from './bus-keys.ts';
 import { randomSerial } from './serial.ts';
 
 export interface IdentityIssuer {
@@ -15,26 +17,39 @@ export interface IdentityIssuer {
   readonly credential?: Credential;
 }
 
-/** Replaces the file at `path`, if there is one, at once and whole. Returns the public key of its login. */
+/**
+ * Replaces the file at `path`, if there is one, at once and whole. Returns the public key of its login.
+ * @param logins whose keys make the login of such an identity
+ */
 export async function makeIdentity(
   path: string,
   issuer: IdentityIssuer,
-  body: Omit<CredentialBody, 'serial' | 'sign' | 'box' | 'issuer'>,
+  logins: LoginIssuer,
+  body: Omit<CredentialBody, 'serial' | 'sign' | 'box' | 'issuer' | 'login'>,
 ): Promise<{ credential: Credential; login: string }> {
   const [sign, box, login] = [createSignKeys(), createBoxKeys(), createLoginKeys()];
   const { signer, credential: by } = issuer;
   const credential = await issueCredential(
     issuer.fleetId,
     { signer, ...(by === undefined ? {} : { credential: by }) },
-    { ...body, serial: randomSerial(), sign: sign.publicKey, box: box.publicKey },
+    { ...body, serial: randomSerial(), sign: sign.publicKey, box: box.publicKey, login: login.publicKey },
   );
+  const { kind, name, notAfter, roles } = body;
+  const loginJwt = await issueLogin(logins, { role: loginRole(kind, roles), name, login: login.publicKey, notAfter });
   const aside = `${path}.new`;
   rmSync(aside, { force: true });
   writeIdentity(aside, issuer.fleet, issuer.roots, credential, {
     signSeed: sign.secret,
     boxSecret: box.secret,
     loginSeed: login.seed,
+    loginJwt,
   });
   renameSync(aside, path);
   return { credential, login: login.publicKey };
+}
+
+/** What the bus permits an identity follows from its kind, and for who keeps the policy from its role. */
+export function loginRole(kind: CredentialBody['kind'], roles: readonly string[]): LoginRole {
+  if (kind === 'node' || kind === 'issuer' || kind === 'join') return kind;
+  return roles.includes('admin') ? 'admin' : 'operator';
 }

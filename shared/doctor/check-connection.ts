@@ -120,6 +120,7 @@ export const checkLogin: Check<Examination> = async (examination, report) => {
     servers: options.servers,
     name: identity.name,
     loginSeed: identity.loginSeed,
+    loginJwt: identity.loginJwt,
     tls: options.caFile === undefined ? undefined : { caFile: options.caFile },
     jsDomain: options.jsDomain,
     patient: false,

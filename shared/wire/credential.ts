@@ -33,6 +33,11 @@ export const CredentialBody = z.object({
   name: z.string().refine(isNodeName, 'expected a name'),
   sign: bytesOf(KEY_BYTES),
   box: bytesOf(KEY_BYTES),
+  /** Public nkey of its login (`U…`): who revokes the credential finds by it whom the bus has to shut out. */
+  login: z
+    .string()
+    .regex(/^U[A-Z2-7]{55}$/)
+    .optional(),
   roles: z.array(z.string().min(1).max(64)).max(64),
   limits: CredentialLimits,
   /** Facts fixed at enrolment: `trusted.role` and the like. Collectors can't set them. */

@@ -5,6 +5,7 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { readIdentity } from '../../shared/identity.ts';
 import { startChild, type Child } from '../support/child-process.ts';
 import { startEmbeddedFleet, type EmbeddedFleet } from '../support/embedded-fleet.ts';
 import { AGENT_PROGRAM } from '../support/fleet-cli.ts';
@@ -111,8 +112,8 @@ describe('an agent', () => {
     const unknown = folderWith('unknown', () => undefined);
     // A login that the bus has never heard of.
     const identity = JSON.parse(readFileSync(join(unknown, 'identity.json'), 'utf8')) as object;
-    const { loginSeed } = await strangersLogin();
-    writeFileSync(join(unknown, 'identity.json'), JSON.stringify({ ...identity, loginSeed }), { mode: 0o600 });
+    const login = await strangersLogin();
+    writeFileSync(join(unknown, 'identity.json'), JSON.stringify({ ...identity, ...login }), { mode: 0o600 });
     for (const folder of [nobody, unknown]) {
       const agent = await startAgent('--config', join(folder, 'agent.yaml'));
       await waitFor(() => existsSync(join(folder, 'state', 'replay.journal')), {
@@ -180,10 +181,11 @@ describe('an agent', () => {
     expect(run).toMatchObject({ exit: 0, nodes: [{ data: { stdout: 'good\n' } }] });
   });
 
-  async function strangersLogin(): Promise<{ loginSeed: string }> {
+  async function strangersLogin(): Promise<object> {
     const folder = join(fleet.cli.folder, 'other');
     await fleet.run('init', '--server', fleet.state.server, '--dir', folder, '--operator', 'eve');
-    return JSON.parse(readFileSync(join(folder, 'eve.json'), 'utf8')) as { loginSeed: string };
+    const eve = readIdentity(join(folder, 'eve.json'));
+    return { loginSeed: eve.loginSeed, loginJwt: eve.loginJwt };
   }
 });
 

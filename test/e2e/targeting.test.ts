@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../controller/report.ts';
-import { reloadBus } from '../support/bus-tap.ts';
+import { denyPublishing } from '../support/bus-tap.ts';
 import { startEmbeddedFleet, type EmbeddedFleet } from '../support/embedded-fleet.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -157,12 +157,8 @@ describe('a target', () => {
 
     /** From now on the bus takes nothing from these nodes that would change their entries. */
     async function forbidInventory(nodes: readonly string[]): Promise<void> {
-      await reloadBus(fleet, (config) =>
-        nodes.reduce(
-          (text, node) => text.replaceAll(new RegExp(`"fleet\\.main\\.inv\\.${node}(\\.facts)?", `, 'g'), ''),
-          config,
-        ),
-      );
+      for (const node of nodes)
+        await denyPublishing(fleet, node, [`fleet.main.inv.${node}`, `fleet.main.inv.${node}.facts`]);
       await waitFor(async () => (await fleet.run('ping', ...nodes.flatMap((node) => ['--node', node]))).exit === 0, {
         what: 'the nodes to be connected again',
       });

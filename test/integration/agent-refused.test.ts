@@ -10,20 +10,22 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const fleet = new FleetMaterial({ now: Date.now() });
-const login = createLoginKeys();
+const { publicKey, seed } = createLoginKeys();
+/** This bus knows the key alone, so that its rights can be changed under it. */
+const login = { loginSeed: seed, loginJwt: 'not.looked.at' };
 const ALL = 'fleet.main.cmd.all';
 
 const config =
   (denied: string) =>
   (store: string): string =>
     `jetstream { store_dir: "${store}" }
-     authorization { users: [{ nkey: ${login.publicKey}, permissions: { subscribe: { deny: [${denied}] } } }] }`;
+     authorization { users: [{ nkey: ${publicKey}, permissions: { subscribe: { deny: [${denied}] } } }] }`;
 const GRANTED = config('"nothing"');
 const DENIED = config(`"${ALL}"`);
 
 async function startAgent(server: NatsServer) {
   const folder = temporaryFolder();
-  await writeAgentFiles({ folder, fleet, name: 'db1', loginSeed: login.seed, server: server.url });
+  await writeAgentFiles({ folder, fleet, name: 'db1', login, server: server.url });
   const started = await createAgent(folder);
   await started.agent.start();
   return { folder, ...started, [Symbol.asyncDispose]: () => started.agent.stop() };
@@ -31,7 +33,7 @@ async function startAgent(server: NatsServer) {
 
 /** Whether a command for all comes to the agent: it counts, and logs, one that is junk. */
 async function expectHears(server: NatsServer, log: { events: readonly { message: string }[] }): Promise<void> {
-  const bus = await connectBus({ servers: [server.url], name: 'x', loginSeed: login.seed, patient: false });
+  const bus = await connectBus({ servers: [server.url], name: 'x', ...login, patient: false });
   try {
     const before = log.events.length;
     bus.publish(ALL, Uint8Array.of(1));

@@ -101,7 +101,7 @@ const OTHERS = [
   '_INBOX_db2.x',
 ];
 
-const MAY_NOT_PUBLISH: Readonly<Record<'db1' | 'alice' | 'issuer' | 'join', readonly string[]>> = {
+const MAY_NOT_PUBLISH: Readonly<Record<'db1' | 'alice' | 'ada' | 'issuer' | 'join', readonly string[]>> = {
   db1: [
     `${F}.inv.db2`, `${F}.inv.db2.facts`, `${F}.inv.db1.other`, `${F}.inv.db1.facts.more`,
     `${F}.res.alice.j.db2`, `${F}.rec.alice.j.db2`, `${F}.aud.db2`, `${F}.evt.db2.up`,
@@ -118,6 +118,10 @@ const MAY_NOT_PUBLISH: Readonly<Record<'db1' | 'alice' | 'issuer' | 'join', read
     `${F}.rec.alice.j.db1`, `${F}.aud.db1`, `${F}.evt.db1.up`, `${F}.ctl.policy`, `${F}.job.bob.j`, `${F}.queue.db1`,
     ...STREAM_CALLS, ...CONSUMER_CALLS, ...OTHERS,
   ],
+  ada: [
+    `${F}.inv.db1`, `${F}.roster.db1`, `${F}.ctl.roots`, `${F}.ctl.revoked`, `${F}.ctl.*`, `${F}.job.bob.j`, `${F}.aud.db1`,
+    `${F}.enroll.token.a`, ...STREAM_CALLS, ...CONSUMER_CALLS, ...OTHERS,
+  ],
   issuer: [
     `${F}.inv.db1`, `${F}.inv.db1.facts`, `${F}.cmd.all`, `${F}.cmd.node.db1`, `${F}.res.alice.j.db1`, `${F}.job.alice.j`, `${F}.svc.enroll`,
     ...STREAM_CALLS.slice(3), ...CONSUMER_CALLS, ...OTHERS,
@@ -128,7 +132,7 @@ const MAY_NOT_PUBLISH: Readonly<Record<'db1' | 'alice' | 'issuer' | 'join', read
   ],
 }; // prettier-ignore
 
-const MAY_NOT_SUBSCRIBE: Readonly<Record<'db1' | 'alice' | 'issuer' | 'join', readonly string[]>> = {
+const MAY_NOT_SUBSCRIBE: Readonly<Record<'db1' | 'alice' | 'ada' | 'issuer' | 'join', readonly string[]>> = {
   db1: [
     `${F}.cmd.node.db2`, `${F}.cmd.node.*`, `${F}.cmd.>`, `${F}.cmd.*`, `${F}.res.alice.>`, `${F}.res.*.*.db1`, `${F}.rec.>`,
     `${F}.inv.>`, `${F}.inv.db1`, `${F}.inv.db2`, `${F}.roster.*`, `${F}.aud.>`, `${F}.evt.>`, `${F}.job.>`, `${F}.svc.>`,
@@ -139,11 +143,12 @@ const MAY_NOT_SUBSCRIBE: Readonly<Record<'db1' | 'alice' | 'issuer' | 'join', re
     `${F}.inv.>`, `${F}.roster.*`, `${F}.ctl.>`, `${F}.evt.>`, `${F}.aud.>`, `${F}.job.>`, `${F}.svc.>`,
     `${F}.>`, '>', '*', '_INBOX.>', '_INBOX_bob.>', '_INBOX_issuer.>', '$SYS.>', '$JS.>',
   ],
+  ada: [`${F}.res.bob.>`, `${F}.cmd.>`, `${F}.ctl.>`, `${F}.>`, '>', '_INBOX_alice.>', '$SYS.>', '$JS.>'],
   issuer: [`${F}.cmd.>`, `${F}.res.>`, `${F}.inv.>`, `${F}.roster.*`, `${F}.>`, '>', '_INBOX_alice.>', '$JS.>'],
   join: [`${F}.svc.enroll`, `${F}.cmd.all`, `${F}.roster.*`, `${F}.>`, '>', '_INBOX.>', '_INBOX_db1.>', '_INBOX_join.a', '_INBOX_join.t1.a', '_INBOX_join.>', '_INBOX_join.t0.a.b'],
 }; // prettier-ignore
 
-describe.each(['db1', 'alice', 'issuer', 'join'] as const)('with its own keys, %s', (name) => {
+describe.each(['db1', 'alice', 'ada', 'issuer', 'join'] as const)('with its own keys, %s', (name) => {
   it.each(MAY_NOT_PUBLISH[name])('may not publish %s', async (subject) => {
     const before = await stored();
     const { nc, refusal } = clients[name];

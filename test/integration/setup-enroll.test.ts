@@ -8,6 +8,7 @@ import { enrollNodes, type EnrollOptions } from '../../controller/setup/enroll-n
 import { FleetHome } from '../../controller/setup/fleet-home.ts';
 import { issueNode } from '../../controller/setup/issue-node.ts';
 import { issueOperator } from '../../controller/setup/issue-operator.ts';
+import { pushAccounts } from '../../controller/setup/push-accounts.ts';
 import { reloadBus } from '../../controller/setup/reload-bus.ts';
 import { Fleet } from '../../controller/fleet.ts';
 import { findNatsServer } from '../../controller/dev/find-nats-server.ts';
@@ -44,8 +45,8 @@ const enroll = (changes: Partial<EnrollOptions> = {}) =>
   enrollNodes(home, { names: ['db1'], renew: false, now: Date.now(), ...changes });
 
 const nodesIn = async (): Promise<string[]> =>
-  (await home.read()).users
-    .filter(({ role }) => role === 'node')
+  (await home.read()).issued
+    .filter(({ kind }) => kind === 'node')
     .map(({ name }) => name)
     .toSorted();
 
@@ -59,16 +60,14 @@ async function roster(identity = home.operator('alice')) {
 }
 
 const canLogIn = async (path: string): Promise<boolean> => {
-  const { name, loginSeed } = readIdentity(path);
-  const connected = await connectBus({ servers: [server], name, loginSeed, patient: false }).catch(() => undefined);
+  const { name, loginJwt, loginSeed } = readIdentity(path);
+  const connected = await connectBus({ servers: [server], name, loginSeed, loginJwt, patient: false }).catch(
+    () => undefined,
+  );
   await connected?.close();
   return connected !== undefined;
 };
-const reload = async (): Promise<void> => {
-  const before = bus.output().length;
-  expect(reloadBus(home)).toBe(true);
-  await waitFor(() => bus.output().slice(before).includes('Reloaded server configuration'), { what: 'the reload' });
-};
+const push = (): Promise<void> => pushAccounts(home, { now: Date.now() });
 
 it('loses no node when several are issued at once', async () => {
   const names = ['db1', 'db2', 'db3', 'db4'];
@@ -93,7 +92,6 @@ it('starts over with an interrupted one whose folder is gone', async () => {
   const begun = await issueNode(home, { name: 'db1', now: Date.now(), trusted: {} });
   rmSync(begun.folder, { recursive: true });
   const [issued] = await enroll();
-  await reload();
   expect((await roster()).has('db1')).toBe(true);
   expect(await canLogIn(join(issued!.folder, 'identity.json'))).toBe(true);
 });
@@ -113,7 +111,7 @@ it('gives a node new keys and keeps its folder, its trusted facts, and the order
   writeFileSync(join(issued!.folder, 'state', 'journal'), 'kept');
   // An earlier time than the entry's: the new one has to win all the same.
   await enroll({ renew: true });
-  await reload();
+  await push();
   expect(await canLogIn(old)).toBe(false);
   expect(await canLogIn(path)).toBe(true);
   expect(readFileSync(join(issued!.folder, 'state', 'journal'), 'utf8')).toBe('kept');
@@ -128,7 +126,6 @@ it('makes an operator with roles and an end, and renews it with the same roles',
   const options = { name: 'bob', now: Date.now(), renew: false };
   await expect(issueOperator(home, options)).rejects.toMatchObject({ code: 'needs-role' });
   const made = await issueOperator(home, { ...options, roles: ['reader'], lifeMs: 60_000 });
-  await reload();
   expect((await roster(made.path)).size).toBe(1);
   expect(readIdentity(made.path).credential.body).toMatchObject({ kind: 'operator', name: 'bob', roles: ['reader'] });
   expect(made.notAfter).toBe(options.now + 60_000);
@@ -137,14 +134,14 @@ it('makes an operator with roles and an end, and renews it with the same roles',
   const old = join(home.folder, 'old.json');
   writeFileSync(old, readFileSync(made.path), { mode: 0o600 });
   const renewed = await issueOperator(home, { ...options, renew: true });
-  await reload();
+  await push();
   expect(renewed.roles).toEqual(['reader']);
   expect([await canLogIn(old), await canLogIn(renewed.path)]).toEqual([false, true]);
 });
 
 it('refuses an operator that would share an inbox, overwrite a key, or has another root', async () => {
   const options = { now: Date.now(), renew: false, roles: ['reader'] };
-  for (const name of ['issuer', 'root'])
+  for (const name of ['issuer', 'root', 'bus', 'bus-signing'])
     await expect(issueOperator(home, { ...options, name })).rejects.toMatchObject({ code: 'bad-operator-name' });
   const other = new FleetHome(temporaryFolder());
   const listen = '127.0.0.1:4222';
@@ -177,8 +174,7 @@ it('reloads a bus whose own file includes the one made here', async () => {
   const config = join(home.folder, 'mine.conf');
   writeFileSync(config, `include "nats-server.conf"\nmax_connections: 100\n`);
   bus = await startBus('--config', 'mine.conf');
-  const made = await issueOperator(home, { name: 'bob', now: Date.now(), renew: false, roles: ['reader'] });
-  expect(await canLogIn(made.path)).toBe(false);
-  await reload();
-  expect(await canLogIn(made.path)).toBe(true);
+  const before = bus.output().length;
+  expect(reloadBus(home)).toBe(true);
+  await waitFor(() => bus.output().slice(before).includes('Reloaded server configuration'), { what: 'the reload' });
 });

@@ -13,17 +13,18 @@ export interface AgentFiles {
   readonly folder: string;
   readonly fleet: FleetMaterial;
   readonly name: string;
-  readonly loginSeed: string;
+  readonly login: { readonly loginSeed: string; readonly loginJwt: string };
   readonly server: string;
 }
 
 /** Writes what `fleet ca issue node` and an administrator write. */
-export async function writeAgentFiles({ folder, fleet, name, loginSeed, server }: AgentFiles): Promise<void> {
+export async function writeAgentFiles({ folder, fleet, name, login, server }: AgentFiles): Promise<void> {
   const { credential, signSeed, boxSecret } = await fleet.node(name);
   writeIdentity(join(folder, 'identity.json'), fleet.fleet, [fleet.root.publicKey], credential, {
     signSeed,
     boxSecret,
-    loginSeed,
+    loginSeed: login.loginSeed,
+    loginJwt: login.loginJwt,
   });
   const text = (value: object): string => JSON.stringify(value);
   writeFileSync(

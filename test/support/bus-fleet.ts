@@ -1,9 +1,14 @@
 /**
- * A fleet on a real nats-server, with the configuration that `fleet init` writes: two operators, the issuer, two nodes
- * and a login to join with. Gives raw clients, which do what a thief of their keys could.
+ * A fleet on a real nats-server, with the configuration that `fleet init` writes: two operators, an admin, the issuer, two
+ * nodes and a login to join with. Gives raw clients, which do what a thief of their keys could.
  */
-import { connect, Events, nkeyAuthenticator, type NatsConnection } from 'nats';
-import { renderNatsConfig, type BusUser } from '../../controller/setup/nats-config.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { connect, Events, jwtAuthenticator, type NatsConnection } from 'nats';
+import { issueAccounts, issueLogin, type LoginRole } from '../../controller/setup/bus-accounts.ts';
+import { createBusKeys, readBusKeys, type BusKeys } from '../../controller/setup/bus-keys.ts';
+import { renderNatsConfig } from '../../controller/setup/nats-config.ts';
 import type { Bus } from '../../shared/bus.ts';
 import { createLoginKeys } from '../../shared/keys.ts';
 import { connectBus } from '../../shared/nats-bus.ts';
@@ -13,11 +18,19 @@ import type { FleetMaterial } from './fleet-material.ts';
 import { startNatsServer, type NatsServer } from './nats-server.ts';
 import { waitFor } from './wait-for.ts';
 
-export const BUS_NAMES = ['alice', 'bob', 'issuer', 'db1', 'db2', 'join'] as const;
-export type BusName = (typeof BUS_NAMES)[number];
+const ROLES = { alice: 'operator', bob: 'operator', ada: 'admin', issuer: 'issuer', db1: 'node', db2: 'node', join: 'join' } as const satisfies Record<string, LoginRole>; // prettier-ignore
+export type BusName = keyof typeof ROLES;
+export const BUS_NAMES = Object.keys(ROLES) as readonly BusName[];
 /** The token that the login `join` belongs to. */
 export const JOIN_TOKEN = 't0';
-const ROLES = { alice: 'operator', bob: 'operator', issuer: 'issuer', db1: 'node', db2: 'node' } as const;
+const DAY_MS = 24 * 60 * 60_000;
+
+/** What connectBus and identity files want. */
+export interface TestLogin {
+  readonly publicKey: string;
+  readonly loginSeed: string;
+  readonly loginJwt: string;
+}
 
 export interface Violation {
   readonly operation: string;
@@ -36,38 +49,42 @@ export interface RawClient {
 export class BusFleet {
   readonly server: NatsServer;
   readonly fleet: FleetMaterial;
-  readonly #seeds: Readonly<Record<BusName, string>>;
+  /** As bus.json has them. */
+  readonly keys: BusKeys;
+  readonly #logins: Readonly<Record<BusName, TestLogin>>;
   readonly #open: { close(): Promise<unknown> }[] = [];
 
-  private constructor(server: NatsServer, fleet: FleetMaterial, seeds: Readonly<Record<BusName, string>>) {
+  private constructor(
+    server: NatsServer,
+    fleet: FleetMaterial,
+    keys: BusKeys,
+    logins: Readonly<Record<BusName, TestLogin>>,
+  ) {
     this.server = server;
     this.fleet = fleet;
-    this.#seeds = seeds;
+    this.keys = keys;
+    this.#logins = logins;
   }
 
   static async start(fleet: FleetMaterial, options: { maxPayloadBytes?: number } = {}): Promise<BusFleet> {
-    const logins = Object.fromEntries(BUS_NAMES.map((name) => [name, createLoginKeys()])) as Record<
-      BusName,
-      ReturnType<typeof createLoginKeys>
-    >;
-    const users = (Object.keys(ROLES) as (keyof typeof ROLES)[]).map((name): BusUser => ({
-      role: ROLES[name],
-      name,
-      login: logins[name].publicKey,
-    }));
+    const keys = makeKeys(fleet.fleet);
+    const logins = {} as Record<BusName, TestLogin>;
+    for (const name of BUS_NAMES)
+      logins[name] = await makeLogin(keys, ROLES[name], name === 'join' ? JOIN_TOKEN : name);
+    const tokens = await issueAccounts(keys, new Map());
     const server = await startNatsServer((storeDir) =>
-      renderNatsConfig({
-        fleet: fleet.fleet,
-        listen: '127.0.0.1:-1',
-        storeDir,
-        serverName: 'test',
-        users,
-        joinLogin: { login: logins.join.publicKey, token: JOIN_TOKEN },
-        ...options,
-      }),
+      renderNatsConfig(
+        {
+          listen: '127.0.0.1:-1',
+          storeDir,
+          accountsDir: join(dirname(storeDir), 'accounts'),
+          serverName: 'test',
+          ...options,
+        },
+        tokens,
+      ),
     );
-    const seeds = Object.fromEntries(BUS_NAMES.map((name) => [name, logins[name].seed])) as Record<BusName, string>;
-    const self = new BusFleet(server, fleet, seeds);
+    const self = new BusFleet(server, fleet, keys, logins);
     try {
       await self.#makeStream();
       return self;
@@ -77,12 +94,16 @@ export class BusFleet {
     }
   }
 
+  login(name: BusName): TestLogin {
+    return this.#logins[name];
+  }
+
   /** The product's own bus, logged in as this identity. */
   async bus(name: BusName): Promise<Bus> {
     const bus = await connectBus({
       servers: [this.server.url],
       name,
-      loginSeed: this.#seeds[name],
+      ...this.#logins[name],
       patient: false,
       ...(name === 'join' ? { inboxPrefix: joinInboxPrefix(JOIN_TOKEN) } : {}),
     });
@@ -93,7 +114,10 @@ export class BusFleet {
   async raw(name: BusName): Promise<RawClient> {
     const nc = await connect({
       servers: this.server.url,
-      authenticator: nkeyAuthenticator(new TextEncoder().encode(this.#seeds[name])),
+      authenticator: jwtAuthenticator(
+        this.#logins[name].loginJwt,
+        new TextEncoder().encode(this.#logins[name].loginSeed),
+      ),
       inboxPrefix: name === 'join' ? joinInboxPrefix(JOIN_TOKEN) : inboxPrefix(name),
       reconnect: false,
     });
@@ -144,3 +168,25 @@ const nonEmpty = <T>(items: readonly T[]): readonly [T, ...T[]] | undefined => {
   const [first, ...rest] = items;
   return first === undefined ? undefined : [first, ...rest];
 };
+
+/** A new login of this role, issued with the keys of a bus. */
+export async function makeLogin(
+  keys: BusKeys,
+  role: LoginRole,
+  name: string,
+  notAfter = Date.now() + DAY_MS,
+): Promise<TestLogin> {
+  const { publicKey, seed } = createLoginKeys();
+  return { publicKey, loginSeed: seed, loginJwt: await issueLogin(keys, { role, name, login: publicKey, notAfter }) };
+}
+
+function makeKeys(fleet: string): BusKeys {
+  const folder = mkdtempSync(join(tmpdir(), 'fleet-keys-'));
+  try {
+    const files = { busKeys: join(folder, 'bus.json'), busSigning: join(folder, 'bus-signing.json') };
+    createBusKeys(files, fleet);
+    return readBusKeys(files.busKeys);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

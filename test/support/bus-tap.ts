@@ -1,20 +1,36 @@
 /**
- * A login that may do everything on the bus of an embedded fleet, as the owner of the bus could give himself one: to see
- * what is sent, and to send what nobody should be able to. The protocol has to hold against it.
+ * Logins that only the owner of the keys of an embedded fleet's bus can make: one that may do everything, to see what is
+ * sent and to send what nobody should be able to; and one of a node that may less than it should.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect, nkeyAuthenticator, type NatsConnection } from 'nats';
+import { encodeUser, type Permissions } from '@nats-io/jwt';
+import { connect, jwtAuthenticator, type NatsConnection } from 'nats';
 import { createLoginKeys } from '../../shared/keys.ts';
 import type { Identity } from '../../shared/identity.ts';
+import { loginFromSeed } from '../../shared/login.ts';
+import { nodePermissions } from '../../shared/permissions.ts';
 import type { EmbeddedFleet } from './embedded-fleet.ts';
 import { waitFor } from './wait-for.ts';
 
-/** In the account of operators and services. */
+const UNLIMITED = { subs: -1, data: -1, payload: -1 };
+
+/** In the account of operators and services, and may everything there. The protocol has to hold against it. */
 export async function tapBus(fleet: EmbeddedFleet): Promise<NatsConnection> {
-  const login = createLoginKeys();
-  await reloadBus(fleet, (config) => config.replace(/users: \[/, `users: [\n      { nkey: ${login.publicKey} }`));
-  return logIn(fleet, login.seed);
+  const { publicKey, seed } = createLoginKeys();
+  return logIn(fleet, await makeLogin(fleet, 'CONTROL', 'tap', publicKey, {}), seed);
+}
+
+/** Takes something from what a node may publish. Its agent starts again with that. */
+export async function denyPublishing(fleet: EmbeddedFleet, node: string, deny: string[]): Promise<void> {
+  const path = join(fleet.node(node).folder, 'identity.json');
+  const { publish, subscribe } = nodePermissions('main', node);
+  const permissions = { pub: { allow: [...publish], deny }, sub: { allow: [...subscribe] } };
+  const { publicKey } = loginFromSeed(fleet.identity(node).loginSeed);
+  const loginJwt = await makeLogin(fleet, 'NODES', node, publicKey, permissions);
+  const identity = JSON.parse(readFileSync(path, 'utf8')) as object;
+  writeFileSync(path, JSON.stringify({ ...identity, loginJwt }), { mode: 0o600 });
+  await fleet.restartAgent(node);
 }
 
 /** Changes the configuration of the running bus, as only its owner can. */
@@ -31,13 +47,26 @@ export async function reloadBus(fleet: EmbeddedFleet, change: (config: string) =
 
 /** With the identity's own login, and what that may do. */
 export function connectAs(fleet: EmbeddedFleet, identity: Identity): Promise<NatsConnection> {
-  return logIn(fleet, identity.loginSeed);
+  return logIn(fleet, identity.loginJwt, identity.loginSeed);
 }
 
-function logIn(fleet: EmbeddedFleet, seed: string): Promise<NatsConnection> {
+function makeLogin(
+  fleet: EmbeddedFleet,
+  account: 'CONTROL' | 'NODES',
+  name: string,
+  login: string,
+  permissions: Permissions,
+): Promise<string> {
+  const { accounts } = JSON.parse(readFileSync(join(fleet.folder, 'bus.json'), 'utf8')) as {
+    accounts: Record<string, string>;
+  };
+  return encodeUser(name, login, accounts[account] ?? '', { ...UNLIMITED, ...permissions });
+}
+
+function logIn(fleet: EmbeddedFleet, jwt: string, seed: string): Promise<NatsConnection> {
   return connect({
     servers: fleet.state.server,
-    authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)),
+    authenticator: jwtAuthenticator(jwt, new TextEncoder().encode(seed)),
     reconnect: false,
   });
 }

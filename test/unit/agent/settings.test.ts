@@ -40,6 +40,7 @@ describe("the agent's settings", () => {
       servers: ['tls://127.0.0.1:1'],
       name: 'db1',
       loginSeed: createLoginKeys().seed,
+      loginJwt: 'a.b.c',
       tls: { caFile },
       patient: true,
     });

@@ -13,7 +13,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 const fleet = new FleetMaterial();
 const node = await fleet.node('db1');
 const login = createLoginKeys();
-const keys = { signSeed: node.signSeed, boxSecret: node.boxSecret, loginSeed: login.seed };
+const keys = { signSeed: node.signSeed, boxSecret: node.boxSecret, loginSeed: login.seed, loginJwt: 'e30.e30.c2ln' };
 
 function identityFile(): string {
   const path = join(temporaryFolder(), 'identity.json');
@@ -38,7 +38,13 @@ describe('an identity file', () => {
     const path = identityFile();
     expect(statSync(path).mode & 0o777).toBe(0o600);
     const identity = readIdentity(path);
-    expect(identity).toMatchObject({ fleet: 'main', fleetId: fleet.fleetId, name: 'db1', loginSeed: login.seed });
+    expect(identity).toMatchObject({
+      fleet: 'main',
+      fleetId: fleet.fleetId,
+      name: 'db1',
+      loginSeed: login.seed,
+      loginJwt: keys.loginJwt,
+    });
     expect(identity.signer.publicKey).toEqual(node.signer.publicKey);
     expect(codeOf(() => fleet.trust({ now: () => fleet.now, monotonic: () => 0 }).verify(identity.credential))).toBe(
       'accepted',
@@ -78,6 +84,8 @@ describe('an identity file', () => {
     ['has a box secret that is too short', (content) => ({ ...content, boxSecret: 'AAAA' })],
     ['has a seed that is not base64', (content) => ({ ...content, signSeed: '!!!' })],
     ['has a login of another kind', (content) => ({ ...content, loginSeed: login.publicKey })],
+    ['has a login that is none', (content) => ({ ...content, loginJwt: 'x' })],
+    ['has no login', ({ loginJwt: _jwt, ...content }) => content],
     ['has a credential that is none', (content) => ({ ...content, credential: 'AAAA' })],
     ['has the key of another', (content) => ({ ...content, signSeed: Buffer.alloc(32, 1).toString('base64') })],
   ];

@@ -15,7 +15,16 @@ const OPTIONS: CreateFleetOptions = {
   operator: 'alice',
   now: NOW,
 };
-const MADE = ['alice.json', 'context.yaml', 'fleet.yaml', 'issuer.json', 'nats-server.conf', 'root.json'];
+const MADE = [
+  'alice.json',
+  'bus-signing.json',
+  'bus.json',
+  'context.yaml',
+  'fleet.yaml',
+  'issuer.json',
+  'nats-server.conf',
+  'root.json',
+];
 
 const json = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
 
@@ -34,6 +43,8 @@ describe('createFleet', () => {
     ['root.json', 'file-in-the-way'],
     ['issuer.json', 'file-in-the-way'],
     ['alice.json', 'file-in-the-way'],
+    ['bus.json', 'file-in-the-way'],
+    ['bus-signing.json', 'file-in-the-way'],
     ['nats-server.conf', 'file-in-the-way'],
   ])('writes nothing where there is a %s, and can be repeated', async (name, code) => {
     const home = new FleetHome(temporaryFolder());
@@ -67,7 +78,7 @@ describe('createFleet', () => {
     expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
   });
 
-  it.each(['issuer', 'root'])('refuses an operator named %s', async (operator) => {
+  it.each(['issuer', 'root', 'bus'])('refuses an operator named %s', async (operator) => {
     const home = new FleetHome(temporaryFolder());
     await expect(createFleet(home, { ...OPTIONS, operator })).rejects.toMatchObject({ code: 'bad-operator-name' });
   });

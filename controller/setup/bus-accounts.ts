@@ -1,0 +1,166 @@
+/**
+ * The JWTs by which a NATS server knows a fleet: its accounts with what crosses between them, and the logins. The only
+ * place that knows @nats-io/jwt. `issueLogin` makes the login of a node, or of a token to join with, for a public nkey
+ * and the keys of bus-signing.json (readBusSigning in bus-keys.ts); with those of bus.json it makes any.
+ */
+import { encodeAccount, encodeOperator, encodeUser, type Export, type Import, type KeyPair } from '@nats-io/jwt';
+import { SettingsError } from '../../shared/errors.ts';
+import { LIMITS } from '../../shared/limits.ts';
+import type { Nkey } from '../../shared/login.ts';
+import {
+  accountExports,
+  adminPermissions,
+  issuerPermissions,
+  joinPermissions,
+  nodePermissions,
+  operatorPermissions,
+  systemPermissions,
+  type BusPermissions,
+} from '../../shared/permissions.ts';
+import { ACCOUNTS, type AccountName, type BusKeys, type LoginIssuer } from './bus-keys.ts';
+
+/** `admin` is an operator who may publish the policy, too; `system` hands accounts to the servers. */
+export type LoginRole = 'node' | 'operator' | 'admin' | 'issuer' | 'join' | 'system';
+
+export interface LoginRequest {
+  readonly role: LoginRole;
+  /** Of the identity; of the token, for `join`. */
+  readonly name: string;
+  /** Public nkey (`U…`). */
+  readonly login: string;
+  /** Milliseconds since the epoch: it ends with the credential. */
+  readonly notAfter: number;
+}
+
+/** Public nkey of a login → until when it has to be refused, in milliseconds since the epoch: until it would have ended. */
+export type Revocations = ReadonlyMap<string, number>;
+
+export interface BusTokens {
+  readonly owner: string;
+  readonly accounts: readonly { readonly name: AccountName; readonly publicKey: string; readonly jwt: string }[];
+}
+
+const UNLIMITED = { subs: -1, data: -1, payload: -1 } as const;
+const ACCOUNT_LIMITS = { ...UNLIMITED, imports: -1, exports: -1, wildcards: true, conn: -1, leaf: -1 } as const;
+const STORAGE = { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1 } as const;
+
+const ACCOUNT_OF: Readonly<Record<LoginRole, AccountName>> = {
+  node: 'NODES',
+  operator: 'CONTROL',
+  admin: 'CONTROL',
+  issuer: 'CONTROL',
+  join: 'JOIN',
+  system: 'SYS',
+};
+
+/** The JWT with which the holder of that key logs in. @throws SettingsError `no-bus-keys` where these keys don't suffice */
+export async function issueLogin(issuer: LoginIssuer, request: LoginRequest): Promise<string> {
+  const account = ACCOUNT_OF[request.role];
+  const signer = issuer.accounts[account];
+  if (signer === undefined)
+    throw new SettingsError(`the keys at hand make no login of an ${request.role}`, {
+      code: 'no-bus-keys',
+      hint: 'Bring bus.json from where it is kept, with the root key.',
+    });
+  const { answers, publish, subscribe } = permissionsOf(issuer.fleet, request);
+  const user = {
+    ...UNLIMITED,
+    pub: { allow: [...publish] },
+    sub: { allow: [...subscribe] },
+    ...(answers === true ? { resp: { max: LIMITS.answersPerQuestion, ttl: LIMITS.answerWithinMs * 1e6 } } : {}),
+  };
+  const key = toKeyPair(signer.key);
+  const isOwn = signer.key.publicKey === signer.account;
+  return encodeUser(request.name, request.login, isOwn ? key : signer.account, user, {
+    exp: Math.floor(request.notAfter / 1000),
+    ...(isOwn ? {} : { signer: key }),
+  });
+}
+
+/** What the servers of a bus have to know. @param revoked logins that end before their time, whatever account they are of */
+export async function issueAccounts(keys: BusKeys, revoked: Revocations): Promise<BusTokens> {
+  const owner = toKeyPair(keys.owner);
+  const crossing = crossings(keys);
+  // A login's key is never used again: what is refused is refused for good, whatever the clocks say.
+  const revocations = Object.fromEntries([...revoked].map(([login, until]) => [login, Math.ceil(until / 1000)]));
+  const account = async (name: AccountName): Promise<BusTokens['accounts'][number]> => {
+    const { account: publicKey } = keys.accounts[name];
+    const signing_keys = name === 'NODES' || name === 'JOIN' ? [...keys.signing[name]] : [];
+    const claims = {
+      limits: { ...ACCOUNT_LIMITS, ...(name === 'CONTROL' ? STORAGE : {}) },
+      ...crossing[name],
+      ...(signing_keys.length === 0 ? {} : { signing_keys }),
+      ...(name === 'SYS' ? {} : { revocations }),
+    };
+    return { name, publicKey, jwt: await encodeAccount(name, publicKey, claims, { signer: owner }) };
+  };
+  return {
+    owner: await encodeOperator(`fleet-${keys.fleet}`, owner, { system_account: keys.accounts.SYS.account }),
+    accounts: await Promise.all(ACCOUNTS.map(account)),
+  };
+}
+
+/** That an export is for one account alone can't be said without tokens for each; there are no others on this bus. */
+function crossings({
+  accounts,
+  fleet,
+}: BusKeys): Readonly<Record<AccountName, { exports?: Export[]; imports?: Import[] }>> {
+  const { controlToNodes, joinToControl, nodesToControl } = accountExports(fleet);
+  const offered = (type: 'stream' | 'service', subjects: readonly string[]): Export[] =>
+    subjects.map((subject) => ({ name: subject, subject, type }));
+  const taken = (from: AccountName, type: 'stream' | 'service', subjects: readonly string[]): Import[] =>
+    subjects.map((subject) => ({ name: subject, subject, type, account: accounts[from].account }));
+  return {
+    SYS: {},
+    CONTROL: {
+      exports: [
+        ...offered('stream', controlToNodes.streams),
+        ...offered('service', [...nodesToControl.services, ...joinToControl.services]),
+      ],
+      imports: taken('NODES', 'stream', nodesToControl.streams),
+    },
+    NODES: {
+      exports: offered('stream', nodesToControl.streams),
+      imports: [
+        ...taken('CONTROL', 'stream', controlToNodes.streams),
+        ...taken('CONTROL', 'service', nodesToControl.services),
+      ],
+    },
+    JOIN: { imports: taken('CONTROL', 'service', joinToControl.services) },
+  };
+}
+
+function permissionsOf(fleet: string, { name, role }: LoginRequest): BusPermissions {
+  switch (role) {
+    case 'node':
+      return nodePermissions(fleet, name);
+    case 'operator':
+      return operatorPermissions(fleet, name);
+    case 'admin':
+      return adminPermissions(fleet, name);
+    case 'issuer':
+      return issuerPermissions(fleet, name);
+    case 'join':
+      return joinPermissions(fleet, name);
+    case 'system':
+      return systemPermissions(name);
+  }
+}
+
+/** Signs through OpenSSL: with the library's own keys a login takes fifty times as long, and a thousand a minute join. */
+function toKeyPair({ publicKey, sign }: Nkey): KeyPair {
+  const unused = (): never => {
+    throw new Error('not a key to seal with');
+  };
+  return {
+    getPublicKey: () => publicKey,
+    // Asked for to see that there is one; what it gives is never used.
+    getPrivateKey: () => new Uint8Array(),
+    getSeed: unused,
+    sign: (bytes) => sign(bytes),
+    verify: unused,
+    clear: () => undefined,
+    seal: unused,
+    open: unused,
+  };
+}
