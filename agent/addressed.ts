@@ -2,6 +2,7 @@
 import { RefusedError } from '../shared/errors.ts';
 import { parseVia, type Subjects } from '../shared/subjects.ts';
 import type { Command } from '../shared/wire/command.ts';
+import type { Facts } from '../shared/where/find.ts';
 import { matchWhere } from '../shared/where/match.ts';
 import { parseWhere } from '../shared/where/parse.ts';
 import { pathsOf } from '../shared/where/terms.ts';
@@ -59,9 +60,15 @@ export class WhereCache {
 export interface LiveFacts {
   /** @param paths what will be looked at */
   live(paths?: readonly string[]): Promise<Readonly<Record<string, unknown>>>;
+  /** Whether a fact that isn't there might be, if only it could be collected. @default never */
+  mayLack?(path: string): boolean;
 }
 
 export async function matchesLive(where: ParsedWhere, node: string, facts: LiveFacts): Promise<boolean> {
-  const live = await facts.live(where.paths);
-  return matchWhere(where.expression, live['name'] === node ? live : { ...live, name: node });
+  return matchWhere(where.expression, withName(await facts.live(where.paths), node));
+}
+
+/** With the node's identity as the fact `name`, whatever they say of it. */
+export function withName(facts: Facts, node: string): Facts {
+  return facts['name'] === node ? facts : { ...facts, name: node };
 }

@@ -17,7 +17,6 @@ import { LIMITS } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
 import { connectBus } from '../shared/nats-bus.ts';
 import { SealOpener } from '../shared/sealing.ts';
-import { readSettings } from '../shared/settings-file.ts';
 import { Subjects } from '../shared/subjects.ts';
 import { TrustStore } from '../shared/trust.ts';
 import { offerActions } from './actions/offer.ts';
@@ -30,7 +29,7 @@ import { createFactStore } from './facts/create-fact-store.ts';
 import type { FactStore } from './facts/fact-store.ts';
 import { InventoryPublisher } from './inventory-publisher.ts';
 import { Pipeline } from './pipeline.ts';
-import { Policy } from './policy.ts';
+import { readOwnPolicy } from './read-own-policy.ts';
 import { ProcTable, type ProcessScope } from './process/process-table.ts';
 import { Users } from './process/users.ts';
 import { ReplayMemory } from './replay/replay-memory.ts';
@@ -87,7 +86,7 @@ export class Agent {
     const identity = readIdentity(settings.identity);
     const trust = new TrustStore({ fleetId: identity.fleetId, roots: identity.roots }, { clock });
     assertNode(identity, trust, settings.identity);
-    const policy = await readSettings(settings.policy, 'policy', Policy);
+    const policy = await readOwnPolicy(settings.policy);
     const node = identity.name;
     const subjects = new Subjects(identity.fleet);
     const counters = new Counters();
@@ -174,7 +173,7 @@ export class Agent {
       facts,
       actions,
       counters,
-      policy: () => policy,
+      policies: () => ({ fleet: policy, node: undefined }),
       stop: this.#stop.signal,
     });
     const noteMessage = whenBusy(this.#deps.onBusy ?? (() => undefined));

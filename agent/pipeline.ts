@@ -8,6 +8,7 @@ import type { Clock } from '../shared/clock.ts';
 import { FleetError, RefusedError } from '../shared/errors.ts';
 import { LIMITS } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { BothCandidates, Policies } from '../shared/policy/decide-both.ts';
 import type { SealOpener } from '../shared/sealing.ts';
 import { toHex } from '../shared/signing.ts';
 import type { Subjects } from '../shared/subjects.ts';
@@ -19,9 +20,9 @@ import type { RunnableAction } from './actions/action.ts';
 import type { ControlDocuments } from './control/control-documents.ts';
 import { matchesLive, misaddressed, WhereCache, type LiveFacts } from './addressed.ts';
 import type { Counters } from './counters.ts';
-import { authorize, authorizeHere, type Permission } from './authorize.ts';
+import { authorizeConditions } from './authorize-conditions.ts';
+import { authorize, authorizeHere } from './authorize.ts';
 import { assertFresh, assertNotTooLate } from './freshness.ts';
-import type { Policy } from './policy.ts';
 import { Replier, type Answer, type ReplyDependencies } from './reply.ts';
 import { replayKey, type Remembered, type ReplayMemory } from './replay/replay-memory.ts';
 import { assertNotRevoked } from './revoked.ts';
@@ -46,7 +47,7 @@ export interface PipelineDependencies {
   readonly facts: LiveFacts;
   readonly actions: ReadonlyMap<string, RunnableAction>;
   readonly counters: Counters;
-  readonly policy: () => Policy;
+  readonly policies: () => Policies;
   /** Aborts when the agent stops. */
   readonly stop: AbortSignal;
 }
@@ -120,7 +121,7 @@ export class Pipeline {
         );
       assertNotRevoked(verified, this.#deps);
       // Before anything is kept or looked up: who may do nothing here costs no memory, and learns nothing of the facts.
-      const permission = authorize(verified, this.#deps);
+      const candidates = authorize(verified, this.#deps);
       assertFresh(command, clock.now());
       if (seen.kind === 'before-floor')
         throw new RefusedError('the command is from a time of which this node has forgotten what it ran', {
@@ -130,13 +131,15 @@ export class Pipeline {
       await authorizeHere(verified, this.#deps);
       const matches = await this.#matches(verified);
       if (!matches) counters.count('unmatched');
-      answer = matches ? await this.#run(verified, action, { permission, remembered, replier }) : { kind: 'unmatched' };
+      answer = matches ? await this.#run(verified, action, { candidates, remembered, replier }) : { kind: 'unmatched' };
     } catch (error) {
       answer = this.#answerTo(error);
     }
     const isAnswered = await this.#isAnswered(verified, answer, remembered !== undefined);
     const messages = isAnswered ? await this.#seal({ timing: { received: clock.now() }, ...answer }, replier) : [];
-    if (remembered !== undefined) await this.#end(remembered, answer, messages, action);
+    // The same bytes may come again, with more signatures.
+    if (remembered !== undefined && answer.code === 'needs-approval') memory.release(remembered);
+    else if (remembered !== undefined) await this.#end(remembered, answer, messages, action);
     // The last step: what can't be sent now is there for when the command comes again.
     replier.resend(messages);
   }
@@ -144,7 +147,7 @@ export class Pipeline {
   async #run(
     verified: VerifiedCommand,
     wanted: RunnableAction | undefined,
-    { permission, remembered, replier }: { permission: Permission; remembered: Remembered; replier: Replier },
+    { candidates, remembered, replier }: { candidates: BothCandidates; remembered: Remembered; replier: Replier },
   ): Promise<Answer> {
     const { counters, clock, node, log, memory, stop } = this.#deps;
     const { command, caller } = verified;
@@ -156,10 +159,11 @@ export class Pipeline {
       });
     if (command.kind !== 'command')
       throw new RefusedError(`this agent doesn't take messages of kind ${command.kind}`, { code: 'not-understood' });
-    log.info(permission, 'allowed');
     const action = findAction(wanted, command.action, this.#deps.actions.keys());
     const input = assertValidInput(action, command);
     const secrets = await this.#unseal(verified, action);
+    const asked = { action, input, secrets: secrets?.values, now: clock.now() };
+    log.info(await authorizeConditions(verified, candidates, asked, this.#deps), 'allowed');
     if (this.#running >= LIMITS.concurrentCommands)
       throw new RefusedError(`${LIMITS.concurrentCommands} commands are running here already`, { code: 'busy' });
     this.#running++;

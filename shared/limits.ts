@@ -131,6 +131,16 @@ export const LIMITS = {
   answersPerQuestion: 1,
   answerWithinMs: 2 * 60_000,
 
+  /** Names in one rule of a policy, and rules of one role: more than people write, fewer than would slow a command down. */
+  policyPatterns: 256,
+  policyRules: 256,
+  /** An expression in a policy: longer ones belong into several rules. */
+  policyExpressionBytes: 4 * 1024,
+  /** The text of a policy: with the same as data it fits into one message. */
+  policyBytes: 256 * 1024,
+  /** Signatures beside the caller's that a rule may ask for, and that an envelope has room for. */
+  approvals: 3,
+
   /** A batch of audit records as it is stored. */
   auditMessageBytes: 256 * 1024,
   /** How long the bus keeps audit records: an investigation looks back a year. */

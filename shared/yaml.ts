@@ -3,3 +3,4 @@
  * `await import('…/shared/yaml.ts')`. The package itself can't be: bundled, its names hide behind a default export.
  */
 export { Document, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
+export type { Scalar } from 'yaml';

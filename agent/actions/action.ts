@@ -4,6 +4,7 @@
  */
 import type { ActionDefinition, InputOf, OutputOf } from '../../shared/action.ts';
 import type { Logger } from '../../shared/logger.ts';
+import type { SecretValues } from '../../shared/wire/sealed-arguments.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 
 export interface ActionContext {
@@ -31,6 +32,12 @@ export interface ActionOutcome<Data = unknown> {
 /** An action with its implementation. */
 export interface RunnableAction {
   readonly definition: ActionDefinition;
+  /**
+   * What conditions of a policy see of valid input, as the action itself will understand it; may refuse it.
+   * @param secrets what came sealed: hiding something from the policy must not be that easy
+   * @default the input, with what was sealed in its place
+   */
+  conditionArgs?(input: unknown, secrets: SecretValues): Promise<Readonly<Record<string, unknown>>>;
   /** `input` has passed `definition.input`; the outcome's data is checked against `definition.output` by the caller. */
   run(input: unknown, context: ActionContext): Promise<ActionOutcome>;
 }
@@ -39,6 +46,13 @@ export interface RunnableAction {
 export function implement<A extends ActionDefinition>(
   definition: A,
   run: (input: InputOf<A>, context: ActionContext) => Promise<ActionOutcome<OutputOf<A>>>,
+  conditionArgs?: (input: InputOf<A>, secrets: SecretValues) => Promise<Readonly<Record<string, unknown>>>,
 ): RunnableAction {
-  return { definition, run: (input, context) => run(input as InputOf<A>, context) };
+  return {
+    definition,
+    run: (input, context) => run(input as InputOf<A>, context),
+    ...(conditionArgs === undefined
+      ? {}
+      : { conditionArgs: (input: unknown, secrets: SecretValues) => conditionArgs(input as InputOf<A>, secrets) }),
+  };
 }

@@ -1,34 +1,37 @@
 /** Runs a task: binds its parameters, keeps its time limit and its exclusiveness, and hands it to runProgram. */
+import type { InputOf } from '../../shared/action.ts';
 import type { ProgramOutcome } from '../../shared/actions/exec.ts';
 import { taskRun } from '../../shared/actions/task-run.ts';
+import { RefusedError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { nearestNames } from '../../shared/names/nearest.ts';
 import { settle } from '../process/program-outcome.ts';
 import { runProgram, type ProgramHost } from '../process/run-program.ts';
-import { bindParameters } from '../tasks/bind-parameters.ts';
+import { bindParameters, parameterValues } from '../tasks/bind-parameters.ts';
 import type { TaskStore } from '../tasks/task-store.ts';
 import type { Task } from '../tasks/task.ts';
 import { implement, type ActionContext, type ActionOutcome, type RunnableAction } from './action.ts';
+
+type Outcome = ActionOutcome<ProgramOutcome>;
 
 export function taskRunAction({ tasks, host }: { tasks: TaskStore; host: ProgramHost }): RunnableAction {
   /** Names of the exclusive tasks that run. */
   const running = new Set<string>();
 
-  return implement(taskRun, ({ task: name, args = {} }, context) =>
+  const find = async (name: string): Promise<Task> => {
+    const task = await tasks.get(name);
+    if (task !== undefined) return task;
+    const known = (await tasks.list()).map((other) => other.name);
+    const [nearest] = nearestNames(name, known, 1);
+    const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
+    throw new RefusedError(`there is no task ${name} on this node${hint}`, { code: 'no-such-task' });
+  };
+  const run = ({ task: name, args = {} }: InputOf<typeof taskRun>, context: ActionContext): Promise<Outcome> =>
     settle(async () => {
-      const task = await tasks.get(name);
-      if (task === undefined) {
-        const [nearest] = nearestNames(
-          name,
-          (await tasks.list()).map((known) => known.name),
-          1,
-        );
-        const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
-        return { state: 'refused', code: 'no-such-task', reason: `there is no task ${name} on this node${hint}` };
-      }
+      const task = await find(name);
       const { job, secrets } = context;
       const bound = await bindParameters(task, args, secrets?.values);
-      const start = (argv: readonly string[]): Promise<ActionOutcome<ProgramOutcome>> => {
+      const start = (argv: readonly string[]): Promise<Outcome> => {
         const { user, cwd } = task;
         return withTimeLimit(task, context, (signal) =>
           runProgram({ argv, user, cwd, env: bound.env, stdin: bound.stdin }, { job, signal, secrets }, host),
@@ -46,7 +49,9 @@ export function taskRunAction({ tasks, host }: { tasks: TaskStore; host: Program
       } finally {
         running.delete(name);
       }
-    }),
+    });
+  return implement(taskRun, run, async ({ task, args = {} }, secrets) =>
+    parameterValues(await find(task), args, secrets),
   );
 }
 

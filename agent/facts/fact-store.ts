@@ -175,6 +175,20 @@ export class FactStore {
     return this.snapshot().facts;
   }
 
+  /**
+   * Whether a fact that isn't there might be, if only it could be collected: facts.d wasn't read yet, or something that may
+   * set it has never said anything.
+   */
+  mayLack(path: string): boolean {
+    if (!this.#pace.isScanned) return true;
+    const keys = keysOf([path]);
+    // What a collector owns facts.d can't set.
+    const isOwned = this.#collectors.some(({ owns }) => owns.some((key) => keys?.has(key) === true));
+    return this.#entries
+      .about(keys)
+      .some(({ collector, facts }) => facts === undefined && (!isOwned || collector.owns.length > 0));
+  }
+
   #collectForLive(keys: ReadonlySet<string> | undefined): Promise<unknown> | undefined {
     const awaited = this.#entries.about(keys).flatMap((entry) => {
       if (!entry.isKnown) return this.#isStarting() ? [this.#pace.collect(entry)] : [];

@@ -204,6 +204,13 @@ export class ReplayMemory {
     }
   }
 
+  /** Forgets what was claimed, before it was written down, as if it had never come. */
+  release(memory: Remembered): void {
+    if (memory.recorded || this.#entries.get(memory.key) !== memory) return;
+    this.#entries.delete(memory.key);
+    this.#countCaller(memory.key, -1);
+  }
+
   get size(): number {
     return this.#entries.size;
   }

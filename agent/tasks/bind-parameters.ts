@@ -29,13 +29,9 @@ export async function bindParameters(
   given: Readonly<Record<string, ParameterValue>>,
   secrets: SecretValues = {},
 ): Promise<BoundTask> {
-  assertSealedAsDeclared(task, given, secrets);
-  const checked = await checkParameters(task, { ...given, ...secrets });
-  if (checked.problem !== undefined) throw new RefusedError(checked.problem, { code: 'invalid-input' });
-
-  const { values } = checked;
+  const values = await parameterValues(task, given, secrets);
   // A parameter that is neither given nor has a default is empty text, never a missing argument.
-  const valueOf = (name: string): string => String(values[name] ?? task.parameters[name]?.default ?? '');
+  const valueOf = (name: string): string => String(values[name] ?? '');
   const fill = (template: Template): string => fillTemplate(template, valueOf);
   return {
     argv: task.argv.map(fill),
@@ -46,6 +42,26 @@ export async function bindParameters(
       fillTemplate(template, (name) => (isSecretName(name) ? '(not shown)' : valueOf(name))),
     ),
   };
+}
+
+/**
+ * What each parameter is: given and converted to its type, or its default. One that is neither is left out. Takes and
+ * throws what `bindParameters` does.
+ */
+export async function parameterValues(
+  task: Task,
+  given: Readonly<Record<string, ParameterValue>>,
+  secrets: SecretValues = {},
+): Promise<Readonly<Record<string, ParameterValue>>> {
+  assertSealedAsDeclared(task, given, secrets);
+  const checked = await checkParameters(task, { ...given, ...secrets });
+  if (checked.problem !== undefined) throw new RefusedError(checked.problem, { code: 'invalid-input' });
+  const values: Record<string, ParameterValue> = Object.create(null) as Record<string, ParameterValue>;
+  for (const [name, parameter] of Object.entries(task.parameters)) {
+    const value = Object.hasOwn(checked.values, name) ? checked.values[name] : parameter.default;
+    if (value !== undefined) values[name] = value;
+  }
+  return values;
 }
 
 function assertSealedAsDeclared(task: Task, given: object, secrets: object): void {

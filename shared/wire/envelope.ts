@@ -6,12 +6,13 @@ import * as z from 'zod';
 import { decodeViews, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Signer } from '../signing.ts';
-import { Bytes, ALGORITHMS, signedBytes, type MessageKind } from './signed-bytes.ts';
+import { LIMITS } from '../limits.ts';
+import { Bytes, ALGORITHMS, approvedBytes, signedBytes, type MessageKind } from './signed-bytes.ts';
 import type { Credential } from './credential.ts';
 import type { VerifiedCredential } from '../trust.ts';
 
-/** Signatures on one message: the caller's, and those of who approved it. */
-const MAX_SIGNATURES = 4;
+/** The caller's, and those of who approved it. */
+const MAX_SIGNATURES = 1 + LIMITS.approvals;
 
 export const EnvelopeFrame = z
   .tuple([
@@ -87,7 +88,7 @@ export function withAttachment(message: Uint8Array, attachment: Uint8Array): Uin
 /** Its bytes are views of the message: who keeps them copies them. */
 export interface OpenedEnvelope {
   readonly payload: Uint8Array;
-  /** The first is the caller's; every one of them was verified. */
+  /** The first is the caller's, the others are who approved it; every one of them was verified. */
   readonly signers: readonly [VerifiedCredential, ...VerifiedCredential[]];
   readonly attachment: Uint8Array | undefined;
 }
@@ -113,15 +114,57 @@ export function open(
   credentials: CredentialSource,
 ): OpenedEnvelope {
   const [, payload, signatures, attachment] = parseEnvelope(message);
-  const signers = signatures.map(([alg, reference, signature]) => {
+  const signers: VerifiedCredential[] = [];
+  for (const [alg, reference, signature] of signatures) {
     if (alg !== 'ed25519')
       throw new ProtocolError(`algorithm ${alg} is not accepted here`, { code: 'unsupported-algorithm' });
     const signer = credentials.resolve(reference);
-    if (!signer.verifyKey.verify(signedBytes(kind, fleetId, alg, signer.credential.hash, payload), signature))
+    const { hash } = signer.credential;
+    const [caller] = signers;
+    const bytes =
+      kind === 'command' && caller !== undefined
+        ? approvedBytes(fleetId, alg, hash, caller.credential.hash, payload)
+        : signedBytes(kind, fleetId, alg, hash, payload);
+    if (!signer.verifyKey.verify(bytes, signature))
       throw new ProtocolError('the signature does not hold', { code: 'bad-signature' });
-    return signer;
-  });
+    signers.push(signer);
+  }
   const [first, ...others] = signers;
   if (first === undefined) throw new ProtocolError('not an envelope', { code: 'malformed' });
   return { payload, signers: [first, ...others], attachment };
+}
+
+/** An operator's yes to another's command: one more signature, to be put beside the caller's. */
+export interface Approval {
+  /** Whole: nodes pin roots only. */
+  readonly credential: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** Signs the command of another. What it says, and who signed it, is the approver's to look at before. */
+export async function approve(
+  fleetId: string,
+  { credential, signer }: SignerIdentity,
+  { payload, signers }: Pick<OpenedEnvelope, 'payload' | 'signers'>,
+): Promise<Approval> {
+  const callerHash = signers[0].credential.hash;
+  const signature = await signer.sign(approvedBytes(fleetId, 'ed25519', credential.hash, callerHash, payload));
+  return { credential: credential.bytes, signature };
+}
+
+/**
+ * A command with one more signature.
+ * @throws ProtocolError `bad-signature` when the approval is of another command or another caller; `malformed` when there
+ *   is no room for one more; and what `credentials` throws
+ */
+export function addApproval(
+  fleetId: string,
+  message: Uint8Array,
+  { credential, signature }: Approval,
+  credentials: CredentialSource,
+): Uint8Array {
+  const [version, payload, signatures, ...attachment] = parseEnvelope(message);
+  const approved = encode([version, payload, [...signatures, ['ed25519', credential, signature]], ...attachment]);
+  open('command', fleetId, approved, credentials);
+  return approved;
 }

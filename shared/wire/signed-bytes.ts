@@ -6,6 +6,7 @@ import * as z from 'zod';
 
 export const MESSAGE_KINDS = [
   'command',
+  'approval',
   'result',
   'roster',
   'inventory',
@@ -31,6 +32,20 @@ export function signedBytes(
   payload: Uint8Array,
 ): Uint8Array {
   return Buffer.concat([Buffer.from(`fleet/1/${kind}/${fleetId}/${alg}\0`, 'latin1'), credentialHash, payload]);
+}
+
+/**
+ * What an operator signs who approves another's command: the caller is in it, so that an approval is nobody's own command
+ * and nobody else's.
+ */
+export function approvedBytes(
+  fleetId: string,
+  alg: Algorithm,
+  credentialHash: Uint8Array,
+  callerHash: Uint8Array,
+  payload: Uint8Array,
+): Uint8Array {
+  return Buffer.concat([signedBytes('approval', fleetId, alg, credentialHash, callerHash), payload]);
 }
 
 /** Schema of a byte string, and of one of a fixed length. */

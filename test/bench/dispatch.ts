@@ -14,6 +14,7 @@ import { becomeFast, keepSmall } from '../../agent/heap.ts';
 import { Pipeline } from '../../agent/pipeline.ts';
 import { FRESH_MARKER, ReplayMemory } from '../../agent/replay/replay-memory.ts';
 import { systemClock as clock } from '../../shared/clock.ts';
+import { compilePolicy } from '../../shared/policy/compile.ts';
 import { SealOpener } from '../../shared/sealing.ts';
 import { encodeCommand } from '../../shared/wire/command.ts';
 import { signedBytes } from '../../shared/wire/signed-bytes.ts';
@@ -26,6 +27,7 @@ const WARM_UP = 6_000;
 const COMMANDS = 4_000;
 const NODE = 'db1';
 const WHERE = 'os.family=* and role=db';
+const policy = compilePolicy({ version: 1, roles: { operator: { allow: [{ actions: ['*'] }] } } });
 const SPKI_HEADER = Buffer.from('302a300506032b6570032100', 'hex');
 
 /** Medians, in microseconds. */
@@ -143,7 +145,7 @@ async function startPipeline(fleet: FleetMaterial, folder: string, writes: boole
       ],
     ]),
     counters: new Counters(),
-    policy: () => ({ version: 1, roles: { operator: { allow: [{ actions: ['*'] }] } } }),
+    policies: () => ({ fleet: policy, node: undefined }),
     stop: new AbortController().signal,
   });
   const subject = fleet.subjects.commandNode(NODE);

@@ -9,11 +9,11 @@ import { Subjects } from '../../shared/subjects.ts';
 import { TrustStore } from '../../shared/trust.ts';
 import { encodeCommand, type Command } from '../../shared/wire/command.ts';
 import { issueCredential, type Credential, type CredentialBody } from '../../shared/wire/credential.ts';
-import { seal } from '../../shared/wire/envelope.ts';
+import { addApproval, approve, open, seal } from '../../shared/wire/envelope.ts';
 import { encodeRevocations, type RevocationEntry } from '../../shared/wire/revocations.ts';
 import { encodeRosterEntry } from '../../shared/wire/roster.ts';
 import { boxKeysFrom, bytesFrom, serialFrom, signKeysFrom } from './keys.ts';
-import { NOW } from './manual-clock.ts';
+import { ManualClock, NOW } from './manual-clock.ts';
 
 export const DAY_MS = 24 * 60 * 60_000;
 
@@ -120,6 +120,16 @@ export class FleetMaterial {
 
   sealCommand(command: Command, by: Member, inlineCredential = true): Promise<Uint8Array> {
     return seal('command', this.fleetId, by, encodeCommand(command), { inlineCredential });
+  }
+
+  /** With the signatures of who approved it. */
+  async sealApproved(command: Command, by: Member, approvers: readonly Member[]): Promise<Uint8Array> {
+    const trust = this.trust(new ManualClock(this.now));
+    let message = await this.sealCommand(command, by);
+    const opened = open('command', this.fleetId, message, trust);
+    for (const approver of approvers)
+      message = addApproval(this.fleetId, message, await approve(this.fleetId, approver, opened), trust);
+    return message;
   }
 
   async sealRoster(

@@ -5,10 +5,11 @@ import * as z from 'zod';
 import type { RunnableAction } from '../../agent/actions/action.ts';
 import { Counters } from '../../agent/counters.ts';
 import { Pipeline, type PipelineDependencies } from '../../agent/pipeline.ts';
-import { Policy } from '../../agent/policy.ts';
 import { FRESH_MARKER, ReplayMemory } from '../../agent/replay/replay-memory.ts';
 import { Receiver } from '../../controller/receive.ts';
 import { RefusedError } from '../../shared/errors.ts';
+import { compilePolicy } from '../../shared/policy/compile.ts';
+import type { Policies } from '../../shared/policy/decide-both.ts';
 import { SealOpener } from '../../shared/sealing.ts';
 import { sha256, toHex } from '../../shared/signing.ts';
 import type { TrustStore } from '../../shared/trust.ts';
@@ -28,14 +29,19 @@ export interface NodePipelineOptions {
   readonly facts?: () => Promise<Record<string, unknown>>;
   /** What the node knows of policy and revocation. @default everything */
   readonly control?: PipelineDependencies['control'];
+  readonly policies?: Policies;
   readonly capacity?: number;
   readonly capacityPerCaller?: number;
 }
 
-const policy = Policy.parse({
-  version: 1,
-  roles: { operator: { allow: [{ actions: ['*'], tasks: ['*'] }] }, reader: { allow: [{ actions: ['ping'] }] } },
-});
+/** Operators may do everything, readers ask who is there. */
+const POLICIES: Policies = {
+  fleet: compilePolicy({
+    version: 1,
+    roles: { operator: { allow: [{ actions: ['*'], tasks: ['*'] }] }, reader: { allow: [{ actions: ['ping'] }] } },
+  }),
+  node: undefined,
+};
 
 export class NodePipeline {
   readonly bus = new FakeBus();
@@ -76,7 +82,7 @@ export class NodePipeline {
       facts: { live: options.facts ?? (() => Promise.resolve({ role: 'db' })) },
       actions: this.#actions(),
       counters: this.counters,
-      policy: () => policy,
+      policies: () => options.policies ?? POLICIES,
       stop: new AbortController().signal,
     });
   }

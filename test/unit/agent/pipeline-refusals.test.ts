@@ -1,7 +1,6 @@
 /** What a node would not do, and what a refusal costs it. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { replayKey } from '../../../agent/replay/replay-memory.ts';
-import { decode, encode } from '../../../shared/codec.ts';
 import { LIMITS } from '../../../shared/limits.ts';
 import { sha256, toHex } from '../../../shared/signing.ts';
 import type { Command } from '../../../shared/wire/command.ts';
@@ -79,13 +78,10 @@ describe('a command that is refused, with an answer', () => {
     const node = await start();
     const bob = await fleet.operator('bob');
     const command = fleet.command('1');
-    const [first, second] = await Promise.all([alice, bob].map((by) => fleet.sealCommand(command, by)));
-    const [[version, payload, signatures], [, , others]] = [first!, second!].map(
-      (bytes) => decode(bytes) as [1, Uint8Array, unknown[]],
-    ) as [[1, Uint8Array, unknown[]], [1, Uint8Array, unknown[]]];
+    const approved = await fleet.sealApproved(command, alice, [bob]);
     node.trust.revocations.add([byKey(bob)], NOW, NOW);
     const before = node.bus.published.length;
-    await node.deliver(encode([version, payload, [...signatures, ...others]]));
+    await node.deliver(approved);
     expect(said(node.heard(alice, command, before))).toEqual(['revoked']);
     expect(node.ran).toEqual([]);
   });

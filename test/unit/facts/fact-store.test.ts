@@ -355,3 +355,21 @@ describe('its life', () => {
     expect(slow.asked).toBe(1);
   });
 });
+
+describe('a fact that is not there', () => {
+  it('may be lacking while nothing was collected, and as long as what could set it says nothing', async () => {
+    const broken = (): Promise<never> => Promise.reject(new Error('broken'));
+    const { store, folder } = storeWith([new FakeCollector('os', { os: {} }), new FakeCollector('cpu', broken)]);
+    folder.collectors = [new FakeCollector('facts.d/labels', { labels: {} })];
+    expect(store.mayLack('os.family')).toBe(true);
+    store.start();
+    await settled();
+    expect(['os.family', 'env', 'labels.env'].map((path) => store.mayLack(path))).toEqual([false, false, false]);
+    expect(['cpu.count', '*.count'].map((path) => store.mayLack(path))).toEqual([true, true]);
+
+    folder.collectors = [new FakeCollector('facts.d/other', broken)];
+    await store.refresh();
+    expect(['os.family', 'env'].map((path) => store.mayLack(path))).toEqual([false, true]);
+    await store.stop();
+  });
+});

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decode, encode } from '../../../shared/codec.ts';
-import { open, seal } from '../../../shared/wire/envelope.ts';
+import { LIMITS } from '../../../shared/limits.ts';
+import { addApproval, approve, open, seal, type Approval } from '../../../shared/wire/envelope.ts';
 import { MESSAGE_KINDS, signedBytes } from '../../../shared/wire/signed-bytes.ts';
 import { FleetMaterial } from '../../support/fleet-material.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -54,12 +55,35 @@ describe('an envelope', () => {
   });
 
   it('counts every signature: one that fails is enough to refuse', async () => {
-    const second = decode(await seal('command', fleet.fleetId, bob, payload, { inlineCredential: true })) as Frame;
-    const both = [...frame()[2], ...second[2]];
-    const opened = open('command', fleet.fleetId, encode([1, payload, both]), fleet.trust(new ManualClock()));
-    expect(opened.signers.map(({ credential }) => credential.body.name)).toEqual(['alice', 'bob']);
+    const opened = open('command', fleet.fleetId, message, fleet.trust(new ManualClock()));
+    const approval = await approve(fleet.fleetId, bob, opened);
+    const both = addApproval(fleet.fleetId, message, approval, fleet.trust(new ManualClock()));
+    const { signers } = open('command', fleet.fleetId, both, fleet.trust(new ManualClock()));
+    expect(signers.map(({ credential }) => credential.body.name)).toEqual(['alice', 'bob']);
     const forged = [signature(), ['ed25519', bob.credential.bytes, new Uint8Array(64)]];
     expect(openAs(encode([1, payload, forged]))).toBe('bad-signature');
+  });
+
+  it('takes an approval of this very command by this very caller, and of no other', async () => {
+    const trust = fleet.trust(new ManualClock());
+    const sealed = (by: typeof alice, what: unknown): Promise<Uint8Array> =>
+      seal('command', fleet.fleetId, by, encode(what), { inlineCredential: true });
+    const approvalOf = async (bytes: Uint8Array): Promise<Approval> =>
+      approve(fleet.fleetId, bob, open('command', fleet.fleetId, bytes, trust));
+    const add = (approval: Approval): string => codeOf(() => addApproval(fleet.fleetId, message, approval, trust));
+
+    expect(add(await approvalOf(message))).toBe('accepted');
+    expect(add(await approvalOf(await sealed(alice, { a: 2 })))).toBe('bad-signature');
+    expect(add(await approvalOf(await sealed(await fleet.operator('carol'), { a: 1 })))).toBe('bad-signature');
+  });
+
+  it('has room for as many approvals as a rule may ask for', async () => {
+    const trust = fleet.trust(new ManualClock());
+    const approval = await approve(fleet.fleetId, bob, open('command', fleet.fleetId, message, trust));
+    let approved = message;
+    for (let count = 0; count < LIMITS.approvals; count++)
+      approved = addApproval(fleet.fleetId, approved, approval, trust);
+    expect(codeOf(() => addApproval(fleet.fleetId, approved, approval, trust))).toBe('malformed');
   });
 
   it('may carry an attachment, which nothing vouches for', () => {

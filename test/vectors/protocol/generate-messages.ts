@@ -4,7 +4,7 @@ import { LIMITS } from '../../../shared/limits.ts';
 import { encodeCommand, type Command } from '../../../shared/wire/command.ts';
 import type { CredentialLimits } from '../../../shared/wire/credential.ts';
 import { seal } from '../../../shared/wire/envelope.ts';
-import { signedBytes } from '../../../shared/wire/signed-bytes.ts';
+import { approvedBytes, signedBytes } from '../../../shared/wire/signed-bytes.ts';
 import { DAY_MS, FleetMaterial, type BodyChanges, type Member } from '../../support/fleet-material.ts';
 import { signKeysFrom } from '../../support/keys.ts';
 import { NOW } from '../../support/manual-clock.ts';
@@ -126,6 +126,11 @@ export async function envelopeVectors(fleet: FleetMaterial): Promise<EnvelopeVec
   const sign = (by: Member, what = payload): Promise<Uint8Array> =>
     by.signer.sign(signedBytes('command', fleet.fleetId, 'ed25519', by.credential.hash, what));
   const [byAlice, byBob] = [await sign(alice), await sign(bob)];
+  const approvedBy = async (by: Member, caller: Member, what = payload): Promise<unknown[]> => {
+    const { hash: callerHash } = caller.credential;
+    const signed = approvedBytes(fleet.fleetId, 'ed25519', by.credential.hash, callerHash, what);
+    return ['ed25519', by.credential.bytes, await by.signer.sign(signed)];
+  };
   const { bytes, hash } = alice.credential;
   const one = ['ed25519', bytes, byAlice];
   const vectors: EnvelopeVector[] = [];
@@ -138,10 +143,25 @@ export async function envelopeVectors(fleet: FleetMaterial): Promise<EnvelopeVec
     known: [hex(bytes)],
   });
   add('with the hash of an unknown credential', [1, payload, [['ed25519', hash, byAlice]]], 'unknown-signer');
-  add('with two signatures', [1, payload, [one, ['ed25519', bob.credential.bytes, byBob]]], 'accepted', {
-    ...accepted,
-    signers: ['alice', 'bob'],
-  });
+  const bobApproves = await approvedBy(bob, alice);
+  add('with an approval', [1, payload, [one, bobApproves]], 'accepted', { ...accepted, signers: ['alice', 'bob'] });
+  add('with a second caller', [1, payload, [one, ['ed25519', bob.credential.bytes, byBob]]], 'bad-signature');
+  add('with an approval alone', [1, payload, [bobApproves]], 'bad-signature');
+  add(
+    "with an approval of another's command",
+    [1, payload, [one, await approvedBy(bob, await fleet.operator('carol'))]],
+    'bad-signature',
+  );
+  add(
+    'with an approval of another command',
+    [1, payload, [one, await approvedBy(bob, alice, encode({ a: 2 }))]],
+    'bad-signature',
+  );
+  add(
+    'with the approval in front',
+    [1, payload, [bobApproves, one]],
+    'bad-signature',
+  );
   add('with an attachment', [1, payload, [one], Uint8Array.of(1, 2, 3)], 'accepted', accepted);
   add('with another payload', [1, encode({ a: 2 }), [one]], 'bad-signature');
   add("under another's credential", [1, payload, [['ed25519', bob.credential.bytes, byAlice]]], 'bad-signature');

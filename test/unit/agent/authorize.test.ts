@@ -1,51 +1,28 @@
 import { describe, expect, it } from 'vitest';
+import type { RunnableAction } from '../../../agent/actions/action.ts';
+import { authorizeConditions } from '../../../agent/authorize-conditions.ts';
 import { authorize, authorizeHere } from '../../../agent/authorize.ts';
-import { decide, Policy } from '../../../agent/policy.ts';
+import { ping } from '../../../shared/actions/ping.ts';
+import { compilePolicy } from '../../../shared/policy/compile.ts';
 import type { Command } from '../../../shared/wire/command.ts';
 import { FleetMaterial, type BodyChanges } from '../../support/fleet-material.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 import { codeOfAsync } from '../../support/refusal.ts';
 
-const policy = Policy.parse({
+const policy = compilePolicy({
   version: 1,
   roles: {
     reader: { allow: [{ actions: ['ping', 'process.list'] }, { actions: ['facts.*'] }] },
     deployer: { allow: [{ tasks: ['migrate', 'deploy-*'] }] },
     operator: { allow: [{ actions: ['*'], tasks: ['*'] }] },
-    nothing: { allow: [] },
   },
 });
 
-describe('the policy', () => {
-  const rows: readonly [string, readonly string[], string, string | undefined, string | undefined][] = [
-    ['an action by name', ['reader'], 'ping', undefined, 'roles.reader.allow[0]'],
-    ['an action by its beginning', ['reader'], 'facts.get', undefined, 'roles.reader.allow[1]'],
-    ['an action that a longer name begins with', ['reader'], 'process', undefined, undefined],
-    ['an action whose name begins with an allowed one', ['reader'], 'process.list.all', undefined, undefined],
-    ['another action', ['reader'], 'exec', undefined, undefined],
-    ['a task by name', ['deployer'], 'task.run', 'migrate', 'roles.deployer.allow[0]'],
-    ['a task by its beginning', ['deployer'], 'task.run', 'deploy-web', 'roles.deployer.allow[0]'],
-    ['another task', ['deployer'], 'task.run', 'drop', undefined],
-    ['an action, by who may run tasks alone', ['deployer'], 'exec', undefined, undefined],
-    ['everything', ['operator'], 'exec', undefined, 'roles.operator.allow[0]'],
-    ['with no role', [], 'ping', undefined, undefined],
-    ['with a role that has no rules', ['nothing'], 'ping', undefined, undefined],
-    ['with a role that is not in the policy', ['boss'], 'ping', undefined, undefined],
-    ['with a role called like what every object has', ['constructor', '__proto__', 'toString'], 'ping', undefined, undefined],
-    ['with several roles, by whichever allows it', ['nothing', 'reader'], 'ping', undefined, 'roles.reader.allow[0]'],
-  ]; // prettier-ignore
-
-  it.each(rows)('decides about %s', (_what, roles, action, task, rule) => {
-    const decision = decide(policy, { roles, action, task });
-    expect(decision).toEqual(rule === undefined ? { allowed: false, rule: 'default' } : { allowed: true, rule });
-  });
-
-  it('does not take a rule for actions as one for tasks', () => {
-    const actionsOnly = Policy.parse({ version: 1, roles: { all: { allow: [{ actions: ['*'] }] } } });
-    expect(decide(actionsOnly, { roles: ['all'], action: 'task.run', task: 'migrate' }).allowed).toBe(false);
-  });
-});
+const ACTION: RunnableAction = {
+  definition: { ...ping, name: 'any' },
+  run: () => Promise.resolve({ state: 'ok' }),
+};
 
 describe('authorize', () => {
   const fleet = new FleetMaterial();
@@ -61,11 +38,14 @@ describe('authorize', () => {
     };
     const log = recordingLog();
     const facts = { live: () => Promise.resolve({ role: 'db' }) };
-    const dependencies = { node: 'db1', facts, log, policy: () => policy };
+    const dependencies = { node: 'db1', facts, log, policies: () => ({ fleet: policy, node: undefined }) };
     const code = await codeOfAsync(async () => {
-      const permission = authorize(verified, dependencies);
+      const candidates = authorize(verified, dependencies);
       await authorizeHere(verified, dependencies);
-      log.info(permission, 'allowed');
+      log.info(
+        await authorizeConditions(verified, candidates, { action: ACTION, input: {}, now: 0 }, dependencies),
+        'allowed',
+      );
     });
     return { code, events: log.events.map(({ message, fields }) => `${message} by ${String(fields['rule'])}`) };
   };
