@@ -34,18 +34,16 @@ function jsonForms(text: string): string[] {
 const escapeWhere = (text: string, pattern: RegExp): string =>
   text.replaceAll(pattern, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
-/** Percent signs with upper- and lower-case digits, strict and lax, blanks as `%20` and `+`. */
+/** Of a part of a URL, of a path and of a form; percent signs with upper- and lower-case digits, blanks as `%20` and `+`. */
 function urlForms(text: string): string[] {
   // A half of a surrogate pair is no character, and has no such form: it's written as U+FFFD.
   const whole = Buffer.from(text).toString('utf8');
   const component = encodeURIComponent(whole);
   const strict = component.replaceAll(/[!'()*]/g, (unit) => `%${unit.charCodeAt(0).toString(16).toUpperCase()}`);
-  const forms = [component, strict, encodeURI(whole)];
-  const withPlus = forms.map((form) => form.replaceAll('%20', '+'));
-  return [...forms, ...withPlus].flatMap((form) => [
-    form,
-    form.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
-  ]);
+  const form = new URLSearchParams([['', whole]]).toString().slice(1);
+  const forms = [component, strict, strict.replaceAll('%2F', '/'), encodeURI(whole), form.replaceAll('+', '%20')];
+  const withPlus = forms.map((one) => one.replaceAll('%20', '+'));
+  return [...forms, ...withPlus].flatMap((one) => [one, one.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())]);
 }
 
 function markupForms(text: string): string[] {

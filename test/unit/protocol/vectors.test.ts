@@ -10,6 +10,7 @@ import { Receiver } from '../../../controller/receive.ts';
 import { createJobId } from '../../../controller/request.ts';
 import { decode } from '../../../shared/codec.ts';
 import { FleetError, RefusedError } from '../../../shared/errors.ts';
+import { SealOpener } from '../../../shared/sealing.ts';
 import { sha256, VerifyKey, verifyPortable } from '../../../shared/signing.ts';
 import { inventoryStream } from '../../../shared/streams.ts';
 import { inboxPrefix, parseVia, toToken } from '../../../shared/subjects.ts';
@@ -18,6 +19,7 @@ import { COMMAND_FIELDS } from '../../../shared/wire/command.ts';
 import { parseCredential } from '../../../shared/wire/credential.ts';
 import { open } from '../../../shared/wire/envelope.ts';
 import { firstNotUnderstood } from '../../../shared/wire/reserved-fields.ts';
+import { openArguments } from '../../../shared/wire/sealed-arguments.ts';
 import { MESSAGE_KINDS } from '../../../shared/wire/signed-bytes.ts';
 import { FakeBus } from '../../support/fake-bus.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -33,6 +35,7 @@ import {
   type EntryVector,
   type EnvelopeVector,
   type ResultVector,
+  type SealedVector,
   type SignatureVector,
   type SubjectVectors,
 } from '../../vectors/protocol/vector.ts';
@@ -46,6 +49,7 @@ interface Files {
   readonly 'credentials.json': CredentialVector[];
   readonly 'envelopes.json': EnvelopeVector[];
   readonly 'commands.json': CommandVector[];
+  readonly 'sealed.json': SealedVector[];
   readonly 'results.json': ResultVector[];
   readonly 'entries.json': EntryVector[];
 }
@@ -160,6 +164,20 @@ describe('commands', () => {
     expect(verdict).toBe(vector.verdict);
     // Fields of a later version are there, and ignored.
     if (vector.command !== undefined) expect(vector.command).toMatchObject(toPlain(command) as object);
+  });
+});
+
+describe('sealed arguments', () => {
+  it.each(read('sealed.json'))('$name: $verdict', ({ boxSecret, message, verdict, values }) => {
+    const { now } = VECTOR_FLEET;
+    const { command, caller, payloadHash, attachment } = verifyCommand(
+      { subject: '', data: unhex(message) },
+      createTrust({ now }),
+    );
+    const about = { caller: caller.credential.body.sign, payloadHash };
+    const attempt = (): void =>
+      expect(openArguments(command.sealed!, attachment, new SealOpener(unhex(boxSecret)), about)).toEqual(values);
+    expect(codeOf(attempt)).toBe(verdict);
   });
 });
 

@@ -7,6 +7,7 @@ import { NOW } from '../../support/manual-clock.ts';
 import { entryVectors, resultVectors } from './generate-answers.ts';
 import { codecVectors, signatureVectors, subjectVectors } from './generate-bytes.ts';
 import { commandVectors, credentialVectors, envelopeVectors } from './generate-messages.ts';
+import { sealedVectors } from './generate-sealed.ts';
 import { hex } from './vector.ts';
 
 /** The fleet that all vectors are of. */
@@ -40,6 +41,7 @@ export async function generateVectors(): Promise<Record<string, unknown>> {
     'credentials.json': await credentialVectors(fleet),
     'envelopes.json': await envelopeVectors(fleet),
     'commands.json': await commandVectors(fleet),
+    'sealed.json': await sealedVectors(fleet),
     'results.json': await resultVectors(fleet),
     'entries.json': await entryVectors(fleet),
   };

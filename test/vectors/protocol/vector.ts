@@ -53,6 +53,17 @@ export interface CommandVector {
   readonly command?: Plain;
 }
 
+export interface SealedVector {
+  readonly name: string;
+  /** What the node opens with. */
+  readonly boxSecret: string;
+  readonly message: string;
+  /** `accepted`, or the code. */
+  readonly verdict: string;
+  /** The sealed arguments. */
+  readonly values?: Plain;
+}
+
 export interface ResultVector {
   readonly name: string;
   readonly caller: string;
