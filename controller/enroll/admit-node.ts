@@ -52,6 +52,7 @@ export async function admitNode(admission: Admission, dependencies: AdmitDepende
     name,
     sign: keys.sign,
     box: keys.box,
+    login: keys.login,
     roles: [],
     limits: {},
     trusted: { ...trusted },

@@ -16,6 +16,8 @@ export interface KnownNode {
   readonly state: 'joined' | 'retired';
   readonly sign: Uint8Array;
   readonly box: Uint8Array;
+  /** Absent in credentials that were made before they had one. */
+  readonly login?: string | undefined;
   /** Why its credential counts no more, where it doesn't: revoked, expired. */
   readonly problem?: { readonly code: string; readonly message: string } | undefined;
 }
@@ -52,7 +54,8 @@ export function decideJoin(asked: JoinRequest, state: JoinState): JoinDecision {
   if (refusal !== undefined) return refusal;
   const { node, request, token } = state;
   if (node !== undefined) {
-    const isSame = isEqual(node.sign, asked.sign) && isEqual(node.box, asked.box);
+    const { sign, box, login = asked.login } = node;
+    const isSame = isEqual(sign, asked.sign) && isEqual(box, asked.box) && login === asked.login;
     if (isSame && node.state === 'retired')
       return refuse('retired', `${asked.name} was retired: it joins with new keys`);
     if (isSame && node.problem !== undefined) return refuse(node.problem.code, node.problem.message);

@@ -177,13 +177,13 @@ export class JoinHandler {
 
   #known({ entry, credential }: LoadedNode): KnownNode {
     const { state } = entry;
-    const { sign, box } = credential.body;
+    const { sign, box, login } = credential.body;
     try {
       this.#deps.trust.verify(credential);
-      return { state, sign, box };
+      return { state, sign, box, login };
     } catch (error) {
       if (!(error instanceof FleetError)) throw error;
-      return { state, sign, box, problem: { code: error.code, message: error.message } };
+      return { state, sign, box, login, problem: { code: error.code, message: error.message } };
     }
   }
 

@@ -12,7 +12,7 @@ import { Subjects } from '../../shared/subjects.ts';
 import { TrustStore } from '../../shared/trust.ts';
 import { parseCredential, type CredentialBody } from '../../shared/wire/credential.ts';
 import { open } from '../../shared/wire/envelope.ts';
-import { decodeRosterEntry } from '../../shared/wire/roster.ts';
+import { decodeRosterEntry, type RosterEntry } from '../../shared/wire/roster.ts';
 import { busTls, type FleetHome } from './fleet-home.ts';
 import { holdLock } from './hold-lock.ts';
 import { issueNode, nameTaken, renewNode, resumeNode, type IssuedNode } from './issue-node.ts';
@@ -32,6 +32,7 @@ export interface EnrollOptions {
 
 interface Enrolled {
   readonly revision: number;
+  readonly state: RosterEntry['state'];
   readonly trusted: CredentialBody['trusted'];
 }
 
@@ -66,8 +67,9 @@ async function assertPossible(
         code: 'no-such-node',
         hint: `Make it: fleet ca issue node ${name}`,
       });
-    // Issued and not on the roster: an earlier run was interrupted.
-    if (!renew && before !== undefined && findIssued(issued, 'node', name) !== undefined) throw nameTaken(home, name);
+    // Issued and not on the roster: an earlier run was interrupted. On it and not issued here: it joined by itself.
+    if (!renew && before !== undefined && (before.state === 'joined' || findIssued(issued, 'node', name) !== undefined))
+      throw nameTaken(home, name);
   }
 }
 
@@ -92,8 +94,8 @@ async function readEnrolled(home: FleetHome, bus: Bus, name: string): Promise<En
   const stored = await bus.load(inventoryStream(fleet), new Subjects(fleet).roster(name));
   if (stored === undefined) return undefined;
   const trust = new TrustStore({ fleetId, roots }, { clock: systemClock });
-  const { revision, credential } = decodeRosterEntry(open('roster', fleetId, stored.data, trust).payload);
-  return { revision, trusted: parseCredential(credential).body.trusted };
+  const { revision, state, credential } = decodeRosterEntry(open('roster', fleetId, stored.data, trust).payload);
+  return { revision, state, trusted: parseCredential(credential).body.trusted };
 }
 
 /** Connects as the issuer. @throws TransportError */

@@ -2,11 +2,12 @@
  * Makes a node: its keys, credential and login as a folder that is copied to the server, and its entry for the
  * roster. Publishing the entry, and who may call this when, is enroll-node.ts's.
  */
-import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { UsageError } from '../../shared/errors.ts';
 import { readIdentity, type Identity } from '../../shared/identity.ts';
 import { parseNodeName } from '../../shared/names/node-name.ts';
+import { IDENTITY_FILE, writeNodeFolder, type NodeSettings } from '../../shared/node-folder.ts';
 import { Subjects } from '../../shared/subjects.ts';
 import type { Credential } from '../../shared/wire/credential.ts';
 import { seal } from '../../shared/wire/envelope.ts';
@@ -14,6 +15,7 @@ import { encodeRosterEntry } from '../../shared/wire/roster.ts';
 import { readBusSigning } from './bus-keys.ts';
 import type { FleetHome, HomeFile } from './fleet-home.ts';
 import { makeIdentity } from './make-identity.ts';
+import { NODE_LIFE_MS } from './node-life.ts';
 import { findIssued, toIssued } from './register.ts';
 
 export interface IssueNodeOptions {
@@ -38,21 +40,6 @@ export interface IssuedNode {
   readonly roster: { readonly subject: string; readonly data: Uint8Array };
 }
 
-const NODE_LIFE_MS = 365 * 24 * 60 * 60_000;
-
-const FIRST_POLICY = `# Who may do what on this node: nothing, unless a rule here allows it.
-# The role comes from the caller's credential. Patterns: exact names, or a beginning and *.
-version: 1
-roles:
-  operator:
-    allow:
-      - actions: ['*']
-        tasks: ['*']
-  reader:
-    allow:
-      - actions: [ping, facts.get, inventory, process.list, task.list]
-`;
-
 /** A folder for a new node, and its login. @throws UsageError when the name is taken or can't be one. */
 export async function issueNode(home: FleetHome, options: IssueNodeOptions): Promise<IssuedNode> {
   const name = parseNodeName(options.name);
@@ -60,12 +47,7 @@ export async function issueNode(home: FleetHome, options: IssueNodeOptions): Pro
   if (options.again !== true && findIssued(file.issued, 'node', name) !== undefined) throw nameTaken(home, name);
   const folder = home.node(name);
   rmSync(folder, { recursive: true, force: true });
-  for (const part of ['', 'tasks.d', 'facts.d', 'state'])
-    mkdirSync(join(folder, part), { recursive: true, mode: 0o700 });
-  writeSettings(home, folder, file, options.settings);
-  writeFileSync(join(folder, 'policy.yaml'), FIRST_POLICY, { mode: 0o600 });
-  // The agent's replay memory starts empty exactly once: see agent/replay/.
-  writeFileSync(join(folder, 'state', 'fresh'), '', { mode: 0o600 });
+  writeNodeFolder(folder, nodeSettings(home, file, options.settings));
   return giveKeys(home, options);
 }
 
@@ -80,7 +62,7 @@ export async function renewNode(home: FleetHome, options: IssueNodeOptions): Pro
 
 /** The node of a run that was interrupted before its entry was published; undefined where its folder isn't whole. */
 export async function resumeNode(home: FleetHome, options: IssueNodeOptions): Promise<IssuedNode | undefined> {
-  const path = join(home.node(options.name), 'identity.json');
+  const path = join(home.node(options.name), IDENTITY_FILE);
   if (!existsSync(path)) return undefined;
   const { credential } = readIdentity(path);
   return sealNode(home, readIdentity(home.issuer), credential, options.revision ?? options.now);
@@ -93,27 +75,19 @@ export function nameTaken(home: FleetHome, name: string): UsageError {
   });
 }
 
-function writeSettings(
+function nodeSettings(
   home: FleetHome,
-  folder: string,
   { servers, tls, jsDomain }: HomeFile,
   more: IssueNodeOptions['settings'],
-): void {
-  const caFile = tls?.caFile === undefined ? undefined : resolve(home.folder, tls.caFile);
-  if (caFile !== undefined) copyFileSync(caFile, join(folder, basename(home.caFile)));
-  const settings = {
-    servers,
-    ...(tls === undefined ? {} : { tls: caFile === undefined ? {} : { caFile: basename(home.caFile) } }),
-    ...(jsDomain === undefined ? {} : { jsDomain }),
-    ...more,
-  };
-  writeFileSync(join(folder, 'agent.yaml'), `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
+): NodeSettings {
+  const ca = tls?.caFile === undefined ? undefined : readFileSync(resolve(home.folder, tls.caFile), 'utf8');
+  return { servers, tls: tls && { ca }, jsDomain, more };
 }
 
 async function giveKeys(home: FleetHome, { name, now, revision, trusted }: IssueNodeOptions): Promise<IssuedNode> {
   const issuer = readIdentity(home.issuer);
   const logins = readBusSigning(home.busSigning);
-  const { credential, login } = await makeIdentity(join(home.node(name), 'identity.json'), issuer, logins, {
+  const { credential, login } = await makeIdentity(join(home.node(name), IDENTITY_FILE), issuer, logins, {
     kind: 'node',
     name,
     roles: [],

@@ -1,0 +1,59 @@
+/**
+ * The folder of a node, but for its identity: settings of its agent, a policy to start with, places for tasks and facts,
+ * and the mark that it has nothing to remember yet. `fleet ca issue node` makes it to be copied, `fleet-agent join` where
+ * it's used. What is there already stays as it is.
+ */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const IDENTITY_FILE = 'identity.json';
+/** Relative to the folder. */
+const CA_FILE = 'ca.pem';
+
+export interface NodeSettings {
+  readonly servers: readonly string[];
+  /** With certificates (PEM) that the bus's own has to come from, or without: then those that the system trusts. */
+  readonly tls?: { readonly ca?: string | undefined } | undefined;
+  readonly jsDomain?: string | undefined;
+  /** More lines for the agent's configuration. */
+  readonly more?: Readonly<Record<string, unknown>> | undefined;
+}
+
+const FIRST_POLICY = `# Who may do what on this node: nothing, unless a rule here allows it.
+# The role comes from the caller's credential. Patterns: exact names, or a beginning and *.
+version: 1
+roles:
+  operator:
+    allow:
+      - actions: ['*']
+        tasks: ['*']
+  reader:
+    allow:
+      - actions: [ping, facts.get, inventory, process.list, task.list]
+`;
+
+/** @returns names of the files that were there and stay as they were. @throws what the file system throws */
+export function writeNodeFolder(folder: string, { servers, tls, jsDomain, more }: NodeSettings): string[] {
+  for (const part of ['', 'tasks.d', 'facts.d', 'state'])
+    mkdirSync(join(folder, part), { recursive: true, mode: 0o700 });
+  // It was checked by who calls this, unlike one that somebody left here.
+  if (tls?.ca !== undefined) writeFileSync(join(folder, CA_FILE), tls.ca, { mode: 0o600 });
+  const settings = {
+    servers,
+    ...(tls === undefined ? {} : { tls: tls.ca === undefined ? {} : { caFile: CA_FILE } }),
+    ...(jsDomain === undefined ? {} : { jsDomain }),
+    ...more,
+  };
+  const files: Readonly<Record<string, string>> = {
+    'agent.yaml': `${JSON.stringify(settings, null, 2)}\n`,
+    'policy.yaml': FIRST_POLICY,
+    // The agent's replay memory starts empty exactly once: see agent/replay/.
+    'state/fresh': '',
+  };
+  return Object.entries(files).flatMap(([name, text]) => {
+    const path = join(folder, name);
+    if (existsSync(path)) return [name];
+    writeFileSync(path, text, { mode: 0o600 });
+    return [];
+  });
+}
