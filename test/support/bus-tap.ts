@@ -15,10 +15,13 @@ import { waitFor } from './wait-for.ts';
 
 const UNLIMITED = { subs: -1, data: -1, payload: -1 };
 
-/** In the account of operators and services, and may everything there. The protocol has to hold against it. */
-export async function tapBus(fleet: EmbeddedFleet): Promise<NatsConnection> {
+/**
+ * May everything in its account. The protocol has to hold against it.
+ * @param account by default that of operators and services
+ */
+export async function tapBus(fleet: EmbeddedFleet, account: 'CONTROL' | 'NODES' = 'CONTROL'): Promise<NatsConnection> {
   const { publicKey, seed } = createLoginKeys();
-  return logIn(fleet, await makeLogin(fleet, 'CONTROL', 'tap', publicKey, {}), seed);
+  return logIn(fleet, await makeLogin(fleet, account, 'tap', publicKey, {}), seed);
 }
 
 /** Takes something from what a node may publish. Its agent starts again with that. */
