@@ -28,6 +28,7 @@ import { Counters } from './counters.ts';
 import { createFactStore } from './facts/create-fact-store.ts';
 import type { FactStore } from './facts/fact-store.ts';
 import { InventoryPublisher } from './inventory-publisher.ts';
+import { OwnCredential } from './own-credential.ts';
 import { Pipeline } from './pipeline.ts';
 import { readOwnPolicy } from './read-own-policy.ts';
 import { ProcTable, type ProcessScope } from './process/process-table.ts';
@@ -84,11 +85,14 @@ export class Agent {
     const { clock, log, bootId, path } = this.#deps;
     const settings = this.#settings;
     const identity = readIdentity(settings.identity);
+    const subjects = new Subjects(identity.fleet);
     const trust = new TrustStore({ fleetId: identity.fleetId, roots: identity.roots }, { clock });
-    assertNode(identity, trust, settings.identity);
+    const controlFolder = join(settings.stateDir, 'control');
+    const own = await OwnCredential.open(controlFolder, identity, { trust, subjects, clock, log });
+    // One that came over the bus may hang on roots that are known only once the bus is there.
+    if (own.credential === identity.credential) assertNode(identity, trust, settings.identity);
     const policy = await readOwnPolicy(settings.policy);
     const node = identity.name;
-    const subjects = new Subjects(identity.fleet);
     const counters = new Counters();
 
     this.#lock = await takeLock(settings.stateDir, bootId);
@@ -96,7 +100,7 @@ export class Agent {
       {
         name: node,
         settings: settings.facts,
-        trusted: identity.credential.body.trusted,
+        trusted: own.credential.body.trusted,
         stateFile: join(settings.stateDir, 'facts.json'),
         factsFolder: settings.factsDir,
         path,
@@ -110,13 +114,12 @@ export class Agent {
       servers: settings.servers,
       name: node,
       loginSeed: identity.loginSeed,
-      loginJwt: identity.loginJwt,
+      loginJwt: () => own.loginJwt,
       tls: settings.tls,
       jsDomain: settings.jsDomain,
       patient: true,
       onWait: (error) => log.error({ code: error.code, hint: error.hint }, error.message),
     });
-    const controlFolder = join(settings.stateDir, 'control');
     const takers = [
       new RootsTaker({ trust, subjects }),
       await RevocationTaker.open(controlFolder, { trust, subjects, clock, log }),
@@ -126,6 +129,7 @@ export class Agent {
       { bus, log, subjects },
     );
     await control.restore();
+    own.introduce();
     const users = new Users();
     const scope = processScope(settings);
     const actions = offerActions({
@@ -145,7 +149,7 @@ export class Agent {
         clock,
         log,
         subjects,
-        identity,
+        identity: own,
         trust,
         content: async () => ({
           facts: facts.stable(),
@@ -161,7 +165,7 @@ export class Agent {
 
     const pipeline = new Pipeline({
       node,
-      identity,
+      identity: own,
       opener: new SealOpener(identity.boxSecret),
       bus,
       clock,
@@ -203,6 +207,7 @@ export class Agent {
         tellReady();
     });
     await control.start();
+    void own.start(bus, { known: () => control.waitFor(undefined), onChange: () => void publisher.renew() });
     const subscriptions = wanted.map((subject) => bus.subscribe(subject, accept));
     await bus.flush();
     void publisher.update();
@@ -213,6 +218,7 @@ export class Agent {
       control,
       facts,
       memory,
+      own,
       pipeline,
       publisher,
       unsubscribe: () => {
@@ -229,7 +235,7 @@ export class Agent {
     const parts = this.#running;
     if (parts === undefined || (this.#state !== 'ready' && this.#state !== 'deaf')) return;
     this.#state = 'draining';
-    const { bus, control, facts, memory, pipeline, publisher, unsubscribe } = parts;
+    const { bus, control, facts, memory, own, pipeline, publisher, unsubscribe } = parts;
     unsubscribe();
     publisher.stop();
     const patience = setTimeout(() => this.#stop.abort('cancelled'), LIMITS.drainMs);
@@ -237,6 +243,7 @@ export class Agent {
     clearTimeout(patience);
     await facts.stop();
     await control.stop();
+    await own.stop();
     await memory.close();
     await bus.close();
     await this.#lock?.release().catch(() => undefined);
@@ -249,6 +256,7 @@ interface RunningParts {
   readonly control: ControlDocuments;
   readonly facts: FactStore;
   readonly memory: ReplayMemory;
+  readonly own: OwnCredential;
   readonly pipeline: Pipeline;
   readonly publisher: InventoryPublisher;
   readonly unsubscribe: () => void;

@@ -95,6 +95,12 @@ export class InventoryPublisher {
     return this.update();
   }
 
+  /** Publishes all of it anew: its credential is another one. */
+  renew(): Promise<void> {
+    this.#published = '';
+    return this.update();
+  }
+
   /** Publishes what has changed; calls while one is under way are one call after it. Never throws. */
   update(): Promise<void> {
     if (this.#publishing !== undefined) {

@@ -28,11 +28,15 @@ export type Answer = Pick<Result, 'kind' | 'state' | 'code' | 'reason' | 'data' 
 export class Replier {
   readonly #deps: ReplyDependencies;
   readonly #verified: VerifiedCommand;
+  /** As it was when the command came: the caller may not have heard of a credential that comes meanwhile. */
+  readonly #identity: SignerIdentity;
   #seq = 0;
 
   constructor(verified: VerifiedCommand, dependencies: ReplyDependencies) {
     this.#deps = dependencies;
     this.#verified = verified;
+    const { signer, credential, spellOut } = dependencies.identity;
+    this.#identity = { signer, credential, ...(spellOut === undefined ? {} : { spellOut }) };
   }
 
   /** Signs and sends; gives the messages back, for when the same command comes again. */
@@ -76,7 +80,8 @@ export class Replier {
   }
 
   #sign(payload: Uint8Array): Promise<Uint8Array> {
-    return seal('result', this.#deps.fleetId, this.#deps.identity, payload, { inlineCredential: false });
+    const inlineCredential = this.#identity.spellOut === true;
+    return seal('result', this.#deps.fleetId, this.#identity, payload, { inlineCredential });
   }
 }
 

@@ -101,13 +101,15 @@ class Enrolled implements RosterNode {
   readonly #verify: () => { credential?: VerifiedCredential; problem?: string };
   #verified: { credential?: VerifiedCredential; problem?: string } | undefined;
 
-  constructor({ node, state }: RosterEntry, credential: Credential, trust: TrustStore) {
+  constructor({ node, state, previous = [] }: RosterEntry, credential: Credential, trust: TrustStore) {
     this.name = node;
     this.state = state;
     this.trusted = credential.body.trusted;
     this.#verify = () => {
       try {
-        return { credential: trust.verify(credential) };
+        const verified = trust.verify(credential);
+        trust.rememberEarlier(verified, previous);
+        return { credential: verified };
       } catch (error) {
         // It still belongs to the fleet: silence about it would be a lie.
         return { problem: describe(error) };

@@ -107,6 +107,20 @@ export const LIMITS = {
   /** Wait before documents of the fleet that could not be fetched are asked for again; it doubles, up to the second. */
   controlRetryMs: 500,
   controlRetryMaxMs: 10_000,
+  /** Earlier credentials of a node that are known by their hash: it may have been away for as many rotations. */
+  previousCredentials: 4,
+  /** A login at the bus with all that it permits. */
+  loginBytes: 16 * 1024,
+  /** How often a node looks whether there is a new credential for it, in case it didn't hear; spread by as much again. */
+  credentialCheckMs: 60 * 60_000,
+  /** A node spells its new credential out for so long: who read the roster before doesn't know it. */
+  credentialNewMs: 24 * 60 * 60_000,
+  /** Cost of making a key of a passphrase: 128 MiB and about half a second for each guess. */
+  scryptN: 2 ** 17,
+  /** What a file may ask for: 1 GiB. */
+  scryptMaxN: 2 ** 20,
+  /** Of a new passphrase, in characters: who has the file tries for as long as they like. */
+  passphraseMinLength: 12,
   /** Roots that hold at once: the old and the new one, and some for who keeps several apart. */
   roots: 8,
   /** Changes of the roots over the life of a fleet: two for each rotation, and all of them are in each document. */

@@ -28,7 +28,7 @@ import type {
 import { requestError, storageError } from './bus/bus-errors.ts';
 import { describeRefusal, isRefusal } from './bus/connect-error.ts';
 import type { ConnectPace } from './bus/connect-pace.ts';
-import { inboxOf, openConnection, type NatsBusOptions, type OpenConnection } from './bus/open-connection.ts';
+import { inboxOf, jwtOf, openConnection, type NatsBusOptions, type OpenConnection } from './bus/open-connection.ts';
 import { readServerTime } from './bus/server-time.ts';
 import { readStream } from './bus/read-stream.ts';
 import { systemClock } from './clock.ts';
@@ -282,7 +282,7 @@ class NatsBus implements Bus {
         const isKept = operation === 'subscription' && [...this.#kept.values()].includes(subject);
         if (!isKept) this.#emit({ type: 'refused', operation, subject });
       } else if (status.type === Events.Error && isRefusal(status.data) && this.#pace.noteRefused()) {
-        const error = describeRefusal({ ...this.#options, now: systemClock.now() });
+        const error = describeRefusal({ ...this.#options, loginJwt: jwtOf(this.#options), now: systemClock.now() });
         this.#emit({ type: 'login-refused', error });
       }
     }

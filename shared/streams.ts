@@ -1,11 +1,11 @@
 /** The streams of a fleet: what each keeps, for how long, and of what size. JetStream is the only store there is. */
 import type { StreamSettings } from './bus.ts';
 import { LIMITS } from './limits.ts';
-import { CONTROL_DOCUMENTS, Subjects } from './subjects.ts';
+import { Subjects } from './subjects.ts';
 
 /** Roster and inventory. */
 export const inventoryStream = (fleet: string): string => `FLEET_${fleet}_INVENTORY`;
-/** Roots, revocations, policy. */
+/** Roots, revocations, policy, and new credentials for nodes. */
 export const controlStream = (fleet: string): string => `FLEET_${fleet}_CONTROL`;
 /** What was asked, decided and done. */
 export const auditStream = (fleet: string): string => `FLEET_${fleet}_AUDIT`;
@@ -27,7 +27,7 @@ export function fleetStreams(fleet: string, replicas = 1): readonly StreamSettin
     },
     {
       name: controlStream(fleet),
-      subjects: CONTROL_DOCUMENTS.map((kind) => subjects.controlDocument(kind)),
+      subjects: [subjects.control()],
       maxMessageBytes: LIMITS.envelopeBytes,
       maxMessagesPerSubject: 1,
       replicas,

@@ -82,7 +82,7 @@ export class Subjects {
   }
   commandAll = (): string => `${this.prefix}.cmd.all`;
   commandNode = (node: string): string => `${this.prefix}.cmd.node.${toToken(node)}`;
-  control = (): string => `${this.prefix}.ctl.>`;
+  control = (): string => `${this.prefix}.ctl.*`;
 
   result = (caller: string, job: string, node: string): string =>
     `${this.prefix}.res.${toToken(caller)}.${job}.${toToken(node)}`;
@@ -99,6 +99,12 @@ export class Subjects {
 
   /** Where the newest of the signed documents that decide for the whole fleet is stored, and heard of. */
   controlDocument = (kind: ControlDocumentKind): string => `${this.prefix}.ctl.${kind}`;
+
+  /**
+   * Where a node finds its newest credential, when it was issued one for the keys that it has. Among the control
+   * documents, which nodes may read and hear; no kind of those begins so.
+   */
+  renewal = (node: string): string => `${this.prefix}.ctl.node-${toToken(node)}`;
 
   nodeAudit = (node: string): string => `${this.prefix}.aud.${toToken(node)}`;
   callerAudit = (caller: string): string => `${this.prefix}.aud.caller.${toToken(caller)}`;

@@ -44,6 +44,8 @@ export class TrustStore implements CredentialSource {
   readonly #remembered: number;
   readonly #verified = new Map<string, VerifiedCredential>();
   readonly #spelledOut = new Map<string, VerifiedCredential>();
+  /** By hashes of earlier credentials for the same keys. */
+  readonly #earlier = new Map<string, VerifiedCredential>();
 
   constructor(options: TrustOptions, dependencies: { clock: Clock }) {
     this.fleetId = options.fleetId;
@@ -61,6 +63,7 @@ export class TrustStore implements CredentialSource {
   setRoots(roots: readonly Uint8Array[]): void {
     this.#roots = byHash(roots);
     this.#spelledOut.clear();
+    this.#earlier.clear();
     for (const [id, { credential }] of this.#verified)
       if (!this.#roots.has(toHex(topOf(credential).body.issuer))) this.#verified.delete(id);
   }
@@ -74,6 +77,17 @@ export class TrustStore implements CredentialSource {
     return this.#unlessRevoked(this.#verify(credential));
   }
 
+  /**
+   * What is signed under the hash of an earlier credential of these keys holds as if it were signed under this one: its
+   * issuer says that they are the same node's.
+   */
+  rememberEarlier({ credential, verifyKey }: VerifiedCredential, hashes: readonly Uint8Array[]): void {
+    for (const hash of hashes) {
+      if (this.#earlier.size >= this.#remembered) this.#earlier.clear();
+      this.#earlier.set(toHex(hash), { credential: { ...credential, hash }, verifyKey });
+    }
+  }
+
   #unlessRevoked(verified: VerifiedCredential): VerifiedCredential {
     this.revocations.assertNotRevoked(verified.credential);
     return verified;
@@ -81,7 +95,9 @@ export class TrustStore implements CredentialSource {
 
   #resolve(credentialOrHash: Uint8Array): VerifiedCredential {
     if (credentialOrHash.length !== HASH_BYTES) return this.#resolveSpelledOut(credentialOrHash);
-    const known = this.#verified.get(toHex(credentialOrHash));
+    const id = toHex(credentialOrHash);
+    // First: the earlier credential itself may hang on an issuer that is revoked by now.
+    const known = this.#earlier.get(id) ?? this.#verified.get(id);
     if (known === undefined) throw new ProtocolError('the signer is not known here', { code: 'unknown-signer' });
     this.#assertInTime(known.credential);
     return known;

@@ -17,8 +17,8 @@ export interface NatsBusOptions {
   readonly name: string;
   /** Login seed (`SU…`). */
   readonly loginSeed: string;
-  /** What the fleet issued for that key. */
-  readonly loginJwt: string;
+  /** What the fleet issued for that key. A function is asked at each connection: an agent may get a new one meanwhile. */
+  readonly loginJwt: string | (() => string);
   /** Without it, an address with `tls://` is trusted as far as the system trusts it. */
   readonly tls?: { readonly caFile?: string | undefined } | undefined;
   /** An agent tries for ever; a command line gives up at once. */
@@ -46,7 +46,7 @@ export async function openConnection(options: NatsBusOptions): Promise<OpenConne
     try {
       return { nc: await connect(settings), pace };
     } catch (cause) {
-      const error = describeConnectError(cause, { ...options, now: systemClock.now() });
+      const error = describeConnectError(cause, { ...options, loginJwt: jwtOf(options), now: systemClock.now() });
       if (!options.patient) throw error;
       if (error.code === 'bus-refused') pace.noteRefused();
       if (error.code !== told) options.onWait?.(error);
@@ -56,19 +56,27 @@ export async function openConnection(options: NatsBusOptions): Promise<OpenConne
   }
 }
 
+/** As it is now. */
+export const jwtOf = ({ loginJwt }: Pick<NatsBusOptions, 'loginJwt'>): string =>
+  typeof loginJwt === 'string' ? loginJwt : loginJwt();
+
 /** Inbox of a login at the bus: nobody else may listen there. */
 export const inboxOf = (options: Pick<NatsBusOptions, 'inboxPrefix' | 'name'>): string =>
   options.inboxPrefix ?? inboxPrefix(options.name);
 
 function connectionOptions(options: NatsBusOptions, pace: ConnectPace): ConnectionOptions {
-  const { loginJwt: jwt, patient, servers, tls } = options;
+  const { patient, servers, tls } = options;
   const login = loginFromSeed(options.loginSeed);
   const isEncrypted = tls !== undefined || servers.some((server) => server.startsWith('tls://'));
   return {
     servers: [...servers],
     name: options.name,
     inboxPrefix: inboxOf(options),
-    authenticator: (nonce = '') => ({ jwt, nkey: login.publicKey, sig: login.sign(nonce) }),
+    authenticator: (nonce = '') => ({
+      jwt: jwtOf(options),
+      nkey: login.publicKey,
+      sig: login.sign(nonce),
+    }),
     maxReconnectAttempts: patient ? -1 : 3,
     // Between servers of a list, too: one that is down must not keep a command waiting.
     reconnectDelayHandler: patient ? () => pace.waitMs() : () => LIMITS.impatientWaitMs,

@@ -39,6 +39,8 @@ export const EnvelopeFrame = z
 export interface SignerIdentity {
   readonly signer: Signer;
   readonly credential: Credential;
+  /** Whether readers may not have seen the credential yet, although they have seen the identity. @default false */
+  readonly spellOut?: boolean | undefined;
 }
 
 /** Turns what stands in a signature's second place into a credential whose chain holds now, or throws. */

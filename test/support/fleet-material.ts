@@ -11,7 +11,7 @@ import { encodeCommand, type Command } from '../../shared/wire/command.ts';
 import { issueCredential, type Credential, type CredentialBody } from '../../shared/wire/credential.ts';
 import { addApproval, approve, open, seal } from '../../shared/wire/envelope.ts';
 import { encodeRevocations, type RevocationEntry } from '../../shared/wire/revocations.ts';
-import { encodeRosterEntry } from '../../shared/wire/roster.ts';
+import { encodeRosterEntry, type RosterEntry } from '../../shared/wire/roster.ts';
 import { boxKeysFrom, bytesFrom, serialFrom, signKeysFrom } from './keys.ts';
 import { ManualClock, NOW } from './manual-clock.ts';
 
@@ -134,17 +134,19 @@ export class FleetMaterial {
 
   async sealRoster(
     node: Member,
-    changes: { state?: 'joined' | 'retired'; revision?: number } = {},
+    changes: Partial<RosterEntry> & { by?: Pick<Member, 'signer' | 'credential'> } = {},
   ): Promise<Uint8Array> {
     const { name } = node.credential.body;
+    const { by = await this.#issuer, ...entry } = changes;
     const payload = encodeRosterEntry({
       subject: this.subjects.roster(name),
-      revision: changes.revision ?? this.now,
+      revision: this.now,
       node: name,
-      state: changes.state ?? 'joined',
+      state: 'joined',
       credential: node.credential.bytes,
+      ...entry,
     });
-    return seal('roster', this.fleetId, await this.#issuer, payload, { inlineCredential: true });
+    return seal('roster', this.fleetId, by, payload, { inlineCredential: true });
   }
 
   /** By the online issuer, unless somebody else says it. */

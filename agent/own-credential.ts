@@ -1,0 +1,226 @@
+/**
+ * Who this node is, right now: the keys of its identity file with the newest credential for them. A new one comes over the
+ * bus (an issuer or a root was replaced, or it was about to expire) and is kept in the state folder: nobody has to visit
+ * the node. Keys never come that way; an identity file with others, or with a newer credential, wins.
+ */
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import * as z from 'zod';
+import type { Bus, Subscription } from '../shared/bus.ts';
+import type { Clock } from '../shared/clock.ts';
+import { decode, encode } from '../shared/codec.ts';
+import { FleetError, ProtocolError } from '../shared/errors.ts';
+import type { Identity } from '../shared/identity.ts';
+import { LIMITS } from '../shared/limits.ts';
+import type { Logger } from '../shared/logger.ts';
+import type { Signer } from '../shared/signing.ts';
+import { controlStream } from '../shared/streams.ts';
+import type { Subjects } from '../shared/subjects.ts';
+import { assertWithinLimits, type TrustStore } from '../shared/trust.ts';
+import { parseCredential, type Credential } from '../shared/wire/credential.ts';
+import { open, type SignerIdentity } from '../shared/wire/envelope.ts';
+import { decodeRosterEntry } from '../shared/wire/roster.ts';
+import { Bytes } from '../shared/wire/signed-bytes.ts';
+
+const KeptFile = z.strictObject({
+  version: z.literal(1),
+  revision: z.number(),
+  credential: Bytes,
+  /** Hashes of earlier credentials of these keys. */
+  previous: z.array(Bytes),
+  login: z.string().optional(),
+});
+type Kept = z.infer<typeof KeptFile>;
+
+export interface OwnCredentialDependencies {
+  readonly trust: TrustStore;
+  readonly subjects: Subjects;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class OwnCredential implements SignerIdentity {
+  readonly signer: Signer;
+  readonly #identity: Identity;
+  readonly #folder: string;
+  readonly #deps: OwnCredentialDependencies;
+  #credential: Credential;
+  #previous: readonly Uint8Array[] = [];
+  #loginJwt: string;
+  #revision = 0;
+  #takenAt: number | undefined;
+  #onChange: () => void = () => undefined;
+  #subscription: Subscription | undefined;
+  #check: NodeJS.Timeout | undefined;
+  #saving: Promise<void> = Promise.resolve();
+
+  private constructor(folder: string, identity: Identity, dependencies: OwnCredentialDependencies) {
+    this.#folder = folder;
+    this.#identity = identity;
+    this.#deps = dependencies;
+    this.signer = identity.signer;
+    this.#credential = identity.credential;
+    this.#loginJwt = identity.loginJwt;
+  }
+
+  /** With what an earlier run took, where it fits the identity. */
+  static async open(
+    folder: string,
+    identity: Identity,
+    dependencies: OwnCredentialDependencies,
+  ): Promise<OwnCredential> {
+    const own = new OwnCredential(folder, identity, dependencies);
+    const bytes = await readFile(own.#file).catch(() => undefined);
+    if (bytes !== undefined) own.#restore(new Uint8Array(bytes));
+    return own;
+  }
+
+  get credential(): Credential {
+    return this.#credential;
+  }
+
+  /** The login at the bus that goes with it. */
+  get loginJwt(): string {
+    return this.#loginJwt;
+  }
+
+  /** Who read the roster before this credential came doesn't know its hash. */
+  get spellOut(): boolean {
+    return this.#takenAt !== undefined && this.#deps.clock.monotonic() - this.#takenAt < LIMITS.credentialNewMs;
+  }
+
+  /**
+   * Makes it known to the trust store: what this node has signed before is read again, also under an earlier credential.
+   * Where it doesn't hold, that is said and nothing else: the bus may have a new one.
+   */
+  introduce(): void {
+    const { log, trust } = this.#deps;
+    try {
+      trust.rememberEarlier(trust.verify(this.#credential), [this.#identity.credential.hash, ...this.#previous]);
+    } catch (error) {
+      if (!(error instanceof FleetError)) throw error;
+      log.error(
+        { code: error.code, reason: error.message },
+        "this node's own credential does not hold: nobody believes its answers until it is issued a new one",
+      );
+    }
+  }
+
+  /**
+   * Listens, and fetches what there is, now and at every new connection.
+   * @param known resolves when roots and revocations of this connection hold: a new credential may come from a new root
+   */
+  async start(bus: Bus, { known, onChange }: { known: () => Promise<unknown>; onChange: () => void }): Promise<void> {
+    const { subjects } = this.#deps;
+    this.#onChange = onChange;
+    const subject = subjects.renewal(this.#identity.name);
+    this.#subscription = bus.subscribe(subject, ({ data }) => this.#take(new Uint8Array(data)));
+    const fetch = (): Promise<void> => known().then(() => this.#fetch(bus));
+    bus.onEvent(({ type }) => void (type === 'reconnected' && fetch()));
+    this.#check = setInterval(() => void fetch(), LIMITS.credentialCheckMs * (1 + Math.random())).unref();
+    await fetch();
+  }
+
+  /** Resolves when what was taken is kept. */
+  async stop(): Promise<void> {
+    clearInterval(this.#check);
+    this.#subscription?.close();
+    await this.#saving;
+  }
+
+  async #fetch(bus: Bus): Promise<void> {
+    const { log, subjects } = this.#deps;
+    const { fleet, name } = this.#identity;
+    try {
+      const stored = await bus.load(controlStream(fleet), subjects.renewal(name));
+      if (stored !== undefined) this.#take(new Uint8Array(stored.data));
+    } catch (error) {
+      if (!(error instanceof FleetError)) throw error;
+      log.debug({ code: error.code, reason: error.message }, 'it is not known whether there is a new credential');
+    }
+  }
+
+  #take(envelope: Uint8Array): void {
+    const { clock, log } = this.#deps;
+    try {
+      const entry = this.#verify(envelope);
+      if (entry === undefined) return;
+      const { credential, kept } = entry;
+      this.#use(credential, kept);
+      this.#takenAt = clock.monotonic();
+      this.#save(kept);
+      this.introduce();
+      const { notAfter, serial } = credential.body;
+      log.info({ serial, until: new Date(notAfter).toISOString() }, 'a new credential came, and is used from now on');
+      this.#onChange();
+    } catch (error) {
+      if (!(error instanceof FleetError)) throw error;
+      // Nodes can have the bus deliver junk under any subject: not worth a line that an alert would take up.
+      log.debug({ code: error.code, reason: error.message }, 'what came as a new credential was not taken');
+    }
+  }
+
+  #use(credential: Credential, { login, previous, revision }: Kept): void {
+    this.#credential = credential;
+    if (login !== undefined) this.#loginJwt = login;
+    this.#previous = previous;
+    this.#revision = revision;
+  }
+
+  /** Undefined where it isn't newer than what is used. @throws ProtocolError */
+  #verify(envelope: Uint8Array): { credential: Credential; kept: Kept } | undefined {
+    const { subjects, trust } = this.#deps;
+    const { payload, signers } = open('roster', trust.fleetId, envelope, trust);
+    const signer = signers[0].credential.body;
+    if (signer.kind !== 'issuer')
+      throw new ProtocolError(`signed by the ${signer.kind} ${signer.name}`, { code: 'not-an-issuer' });
+    const { login, node, previous = [], revision, state, subject, ...entry } = decodeRosterEntry(payload);
+    if (node !== this.#identity.name || subject !== subjects.renewal(node))
+      throw new ProtocolError('it is for another node', { code: 'misrouted' });
+    if (revision <= this.#revision || state !== 'joined') return undefined;
+    const credential = parseCredential(entry.credential);
+    assertWithinLimits(signer, credential.body);
+    if (!this.#isForOwnKeys(credential))
+      throw new ProtocolError('it is for other keys than those of this node', { code: 'bad-credential' });
+    if (credential.body.notBefore < this.#credential.body.notBefore) return undefined;
+    trust.verify(credential);
+    const kept = { version: 1 as const, revision, credential: credential.bytes, previous };
+    return { credential, kept: login === undefined ? kept : { ...kept, login } };
+  }
+
+  #isForOwnKeys({ body }: Credential): boolean {
+    const own = this.#identity.credential.body;
+    const isSame = Buffer.compare(body.sign, own.sign) === 0 && Buffer.compare(body.box, own.box) === 0;
+    return isSame && body.login === own.login && body.kind === 'node' && body.name === own.name;
+  }
+
+  #restore(bytes: Uint8Array): void {
+    const { log } = this.#deps;
+    try {
+      const kept = KeptFile.parse(decode(bytes));
+      const credential = parseCredential(kept.credential);
+      if (!this.#isForOwnKeys(credential)) return;
+      this.#revision = kept.revision;
+      if (credential.body.notBefore >= this.#credential.body.notBefore) this.#use(credential, kept);
+    } catch (error) {
+      log.warn({ err: error }, 'the credential that was kept is damaged: it is fetched again');
+    }
+  }
+
+  #save(content: Kept): void {
+    this.#saving = this.#saving
+      .then(() => mkdir(this.#folder, { recursive: true, mode: 0o700 }))
+      .then(() => writeFileAtomic(this.#file, Buffer.from(encode(content)), { mode: 0o600 }))
+      .catch((error: unknown) =>
+        this.#deps.log.error(
+          { err: error },
+          'the new credential could not be kept: it is fetched again after a restart',
+        ),
+      );
+  }
+
+  get #file(): string {
+    return join(this.#folder, 'own-credential');
+  }
+}
