@@ -20,6 +20,8 @@ import { SealOpener } from '../shared/sealing.ts';
 import { Subjects } from '../shared/subjects.ts';
 import { TrustStore } from '../shared/trust.ts';
 import { offerActions } from './actions/offer.ts';
+import type { NodeAudit } from './audit/node-audit.ts';
+import { openNodeAudit } from './audit/open-node-audit.ts';
 import { whenBusy } from './busy.ts';
 import { ControlDocuments } from './control/control-documents.ts';
 import { RevocationTaker } from './control/revocation-taker.ts';
@@ -130,6 +132,14 @@ export class Agent {
     );
     await control.restore();
     own.introduce();
+    const audit = await openNodeAudit(
+      { fleet: identity.fleet, fleetId: identity.fleetId, node, stateDir: settings.stateDir },
+      { bus, clock, log, subjects, identity: own },
+    ).catch(
+      (cause: unknown) => {
+        throw stateUnusable(settings.stateDir, cause);
+      },
+    );
     const users = new Users();
     const scope = processScope(settings);
     const actions = offerActions({
@@ -177,6 +187,7 @@ export class Agent {
       facts,
       actions,
       counters,
+      audit,
       policies: () => ({ fleet: policy, node: undefined }),
       stop: this.#stop.signal,
     });
@@ -214,6 +225,7 @@ export class Agent {
     facts.onChange(() => void publisher.update());
     const taskCheck = setInterval(() => void publisher.update(), LIMITS.taskCheckMs).unref();
     this.#running = {
+      audit,
       bus,
       control,
       facts,
@@ -235,7 +247,7 @@ export class Agent {
     const parts = this.#running;
     if (parts === undefined || (this.#state !== 'ready' && this.#state !== 'deaf')) return;
     this.#state = 'draining';
-    const { bus, control, facts, memory, own, pipeline, publisher, unsubscribe } = parts;
+    const { audit, bus, control, facts, memory, own, pipeline, publisher, unsubscribe } = parts;
     unsubscribe();
     publisher.stop();
     const patience = setTimeout(() => this.#stop.abort('cancelled'), LIMITS.drainMs);
@@ -245,6 +257,7 @@ export class Agent {
     await control.stop();
     await own.stop();
     await memory.close();
+    await audit.close();
     await bus.close();
     await this.#lock?.release().catch(() => undefined);
     this.#state = 'stopped';
@@ -252,6 +265,7 @@ export class Agent {
 }
 
 interface RunningParts {
+  readonly audit: NodeAudit;
   readonly bus: Bus;
   readonly control: ControlDocuments;
   readonly facts: FactStore;

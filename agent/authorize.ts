@@ -85,6 +85,7 @@ export function permission(verified: VerifiedCommand, rule: string): Permission 
 /** Writes a refusal down, and gives it back to be thrown. */
 export function refuse(verified: VerifiedCommand, refusal: RefusedError, rule: string, log: Logger): RefusedError {
   log.info(permission(verified, rule), 'refused');
+  refusal.rule = rule;
   return refusal;
 }
 

@@ -20,6 +20,7 @@ import type { RunnableAction } from './actions/action.ts';
 import type { ControlDocuments } from './control/control-documents.ts';
 import { matchesLive, misaddressed, WhereCache, type LiveFacts } from './addressed.ts';
 import type { Counters } from './counters.ts';
+import type { AuditTrail, Decision } from './audit/audit-trail.ts';
 import { authorizeConditions } from './authorize-conditions.ts';
 import { authorize, authorizeHere } from './authorize.ts';
 import { assertFresh, assertNotTooLate } from './freshness.ts';
@@ -47,6 +48,7 @@ export interface PipelineDependencies {
   readonly facts: LiveFacts;
   readonly actions: ReadonlyMap<string, RunnableAction>;
   readonly counters: Counters;
+  readonly audit: AuditTrail;
   readonly policies: () => Policies;
   /** Aborts when the agent stops. */
   readonly stop: AbortSignal;
@@ -58,6 +60,14 @@ const BROKEN: Answer = {
   code: 'internal',
   reason: "the agent broke over it: a bug, its stack is in the agent's log",
 };
+
+/** A command that was taken in, and may be carried out. */
+interface Claimed {
+  readonly candidates: BothCandidates;
+  readonly decision: Decision;
+  readonly remembered: Remembered;
+  readonly replier: Replier;
+}
 
 export class Pipeline {
   readonly #deps: PipelineDependencies & ReplyDependencies;
@@ -87,11 +97,11 @@ export class Pipeline {
   }
 
   async #handle(message: BusMessage): Promise<void> {
-    const { trust, node, subjects, counters, memory, clock, control } = this.#deps;
+    const { trust, node, subjects, counters, memory, clock, control, audit } = this.#deps;
     let verified = verifyCommand(message, trust);
     const { command } = verified;
     const wrong = misaddressed(command, verified.subject, node, subjects);
-    if (wrong !== undefined) return counters.count(wrong);
+    if (wrong !== undefined) return this.#ignore(wrong);
     let isCurrent = control.covers(command.epochs);
     if (!isCurrent) {
       isCurrent = await control.waitFor(command.epochs);
@@ -108,11 +118,12 @@ export class Pipeline {
       expires: command.expires,
     };
     const seen = memory.look(key, action?.definition.effect ?? 'reads');
-    if (seen.kind === 'other-bytes') return counters.count('id-reused');
+    if (seen.kind === 'other-bytes') return this.#ignore('id-reused');
     if (seen.kind === 'again') return this.#answerAgain(seen.memory, replier);
 
     let remembered: Remembered | undefined;
     let answer: Answer;
+    const decision: Decision = { effect: action?.definition.effect ?? 'reads', rule: undefined };
     try {
       if (!isCurrent)
         throw new RefusedError(
@@ -131,8 +142,11 @@ export class Pipeline {
       await authorizeHere(verified, this.#deps);
       const matches = await this.#matches(verified);
       if (!matches) counters.count('unmatched');
-      answer = matches ? await this.#run(verified, action, { candidates, remembered, replier }) : { kind: 'unmatched' };
+      answer = matches
+        ? await this.#run(verified, action, { candidates, decision, remembered, replier })
+        : { kind: 'unmatched' };
     } catch (error) {
+      if (error instanceof RefusedError) decision.rule = error.rule ?? decision.rule;
       answer = this.#answerTo(error);
     }
     const isAnswered = await this.#isAnswered(verified, answer, remembered !== undefined);
@@ -140,6 +154,7 @@ export class Pipeline {
     // The same bytes may come again, with more signatures.
     if (remembered !== undefined && answer.code === 'needs-approval') memory.release(remembered);
     else if (remembered !== undefined) await this.#end(remembered, answer, messages, action);
+    audit.answered(verified, answer, decision);
     // The last step: what can't be sent now is there for when the command comes again.
     replier.resend(messages);
   }
@@ -147,9 +162,9 @@ export class Pipeline {
   async #run(
     verified: VerifiedCommand,
     wanted: RunnableAction | undefined,
-    { candidates, remembered, replier }: { candidates: BothCandidates; remembered: Remembered; replier: Replier },
+    { candidates, decision, remembered, replier }: Claimed,
   ): Promise<Answer> {
-    const { counters, clock, node, log, memory, stop } = this.#deps;
+    const { audit, counters, clock, node, log, memory, stop } = this.#deps;
     const { command, caller } = verified;
     const received = clock.now();
     const unknownField = firstNotUnderstood(command, COMMAND_FIELDS);
@@ -163,12 +178,18 @@ export class Pipeline {
     const input = assertValidInput(action, command);
     const secrets = await this.#unseal(verified, action);
     const asked = { action, input, secrets: secrets?.values, now: clock.now() };
-    log.info(await authorizeConditions(verified, candidates, asked, this.#deps), 'allowed');
+    const permission = await authorizeConditions(verified, candidates, asked, this.#deps);
+    decision.rule = permission.rule;
+    log.info(permission, 'allowed');
     if (this.#running >= LIMITS.concurrentCommands)
       throw new RefusedError(`${LIMITS.concurrentCommands} commands are running here already`, { code: 'busy' });
     this.#running++;
     try {
-      await memory.record(remembered, { durable: action.definition.effect === 'changes' });
+      const isDurable = action.definition.effect === 'changes';
+      await Promise.all([
+        memory.record(remembered, { durable: isDurable }),
+        isDurable ? audit.started(verified, decision) : undefined,
+      ]);
       assertNotTooLate(command, clock.now());
       // A list may have come since the command did.
       assertNotRevoked(verified, this.#deps);
@@ -291,10 +312,17 @@ export class Pipeline {
       });
   }
 
+  /** From who may send commands, and not to be carried out here, or not again: never answered. */
+  #ignore(why: string): void {
+    this.#deps.counters.count(why);
+    this.#deps.audit.dropped(why);
+  }
+
   #drop(error: unknown): void {
-    const { counters, log } = this.#deps;
+    const { audit, counters, log } = this.#deps;
     if (error instanceof FleetError) {
       counters.count(`dropped-${error.code}`);
+      audit.dropped(error.code);
       log.debug({ code: error.code, reason: error.message }, 'a message was dropped');
     } else {
       counters.count('dropped-internal');

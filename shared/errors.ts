@@ -72,6 +72,8 @@ export class ProtocolError extends FleetError {
 /** A node would not do what it was asked; travels as a signed `refused` result. */
 export class RefusedError extends FleetError {
   readonly exit = EXIT.allRefused;
+  /** The rule of the policy that decided it, where one did: for the node's log and audit trail. */
+  rule: string | undefined;
 }
 
 /** An action ran, or tried to, and failed; travels as a signed `failed` result. */

@@ -157,6 +157,30 @@ export const LIMITS = {
 
   /** A batch of audit records as it is stored. */
   auditMessageBytes: 256 * 1024,
+  /** Records in one batch, and their bytes: with the signature and a credential they fit into a message. */
+  auditBatchRecords: 500,
+  auditBatchBytes: 192 * 1024,
+  /** Arguments of a command as they are written down; of larger ones, how they begin, and their hash. */
+  auditArgsBytes: 2 * 1024,
+  auditArgsHeadLength: 512,
+  /** A text in a record: an expression, the name of a rule. */
+  auditTextLength: 512,
+  /** Records are signed and stored together after this and up to so much more, so that the nodes of a fleet take turns. */
+  auditFlushMs: 500,
+  auditFlushJitterMs: 1_500,
+  /** Wait before records that could not be stored are tried again; it doubles, up to the second. */
+  auditRetryMs: 2_000,
+  auditRetryMaxMs: 60_000,
+  /** A file of the audit trail: the next begins when it's larger. */
+  auditFileBytes: 1024 * 1024,
+  /** All of them, of one writer. Beyond it the oldest go that the bus has; where it has none of them, nothing is changed. */
+  auditKeptBytes: 32 * 1024 * 1024,
+  /** Records that wait for a disk that can't be written: what is more is counted. */
+  auditWaitingBytes: 1024 * 1024,
+  /** Messages that were dropped, and refusals beyond the next number, are summed up over this time. */
+  auditSummaryMs: 60_000,
+  /** Refusals of one caller within that time that get a record each. */
+  auditRefusals: 300,
   /** How long the bus keeps audit records: an investigation looks back a year. */
   auditKeepMs: 400 * 24 * 60 * 60_000,
   /** A token to join with, or a request to join, as it is stored. */

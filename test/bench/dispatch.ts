@@ -8,14 +8,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { pingAction } from '../../agent/actions/ping.ts';
+import type { AuditTrail } from '../../agent/audit/audit-trail.ts';
+import { NodeAudit } from '../../agent/audit/node-audit.ts';
 import { Counters } from '../../agent/counters.ts';
 import { createFactStore } from '../../agent/facts/create-fact-store.ts';
 import { becomeFast, keepSmall } from '../../agent/heap.ts';
 import { Pipeline } from '../../agent/pipeline.ts';
 import { FRESH_MARKER, ReplayMemory } from '../../agent/replay/replay-memory.ts';
+import { AuditLog } from '../../shared/audit/audit-log.ts';
 import { systemClock as clock } from '../../shared/clock.ts';
 import { compilePolicy } from '../../shared/policy/compile.ts';
 import { SealOpener } from '../../shared/sealing.ts';
+import { auditStream } from '../../shared/streams.ts';
 import { encodeCommand } from '../../shared/wire/command.ts';
 import { signedBytes } from '../../shared/wire/signed-bytes.ts';
 import { FakeBus } from '../support/fake-bus.ts';
@@ -29,6 +33,13 @@ const NODE = 'db1';
 const WHERE = 'os.family=* and role=db';
 const policy = compilePolicy({ version: 1, roles: { operator: { allow: [{ actions: ['*'] }] } } });
 const SPKI_HEADER = Buffer.from('302a300506032b6570032100', 'hex');
+
+/** Where what is written down isn't part of what is measured. */
+const NO_AUDIT: AuditTrail = {
+  started: () => Promise.resolve(),
+  answered: () => undefined,
+  dropped: () => undefined,
+};
 
 /** Medians, in microseconds. */
 export interface DispatchTimes {
@@ -118,6 +129,18 @@ async function startPipeline(fleet: FleetMaterial, folder: string, writes: boole
   const trust = fleet.trust(clock);
   const member = await fleet.node(NODE);
   const bus = new FakeBus();
+  const auditLog = await AuditLog.open(
+    {
+      folder: join(stateDir, 'audit'),
+      who: NODE,
+      fleetId: fleet.fleetId,
+      stream: auditStream(fleet.fleet),
+      subject: fleet.subjects.nodeAudit(NODE),
+      isTimed: true,
+    },
+    { bus: new FakeBus(), clock, log, identity: member },
+  );
+  const audit = writes ? new NodeAudit(auditLog) : NO_AUDIT;
   const ping = pingAction({ clock });
   let onCall = (): void => undefined;
   const pipeline = new Pipeline({
@@ -145,6 +168,7 @@ async function startPipeline(fleet: FleetMaterial, folder: string, writes: boole
       ],
     ]),
     counters: new Counters(),
+    audit,
     policies: () => ({ fleet: policy, node: undefined }),
     stop: new AbortController().signal,
   });
@@ -166,6 +190,7 @@ async function startPipeline(fleet: FleetMaterial, folder: string, writes: boole
     stop: async () => {
       await facts.stop();
       await memory.close();
+      await auditLog.close();
     },
   };
 }

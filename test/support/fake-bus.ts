@@ -18,7 +18,7 @@ export class FakeBus implements Bus {
   readonly published: BusMessage[] = [];
   /** What `load` and `loadAll` find, by subject. */
   readonly stored = new Map<string, Uint8Array>();
-  /** All that was stored, in order; a message is as old as its number. */
+  /** All that was stored, in order. */
   readonly history: HistoryMessage[] = [];
   /** Thrown by `publish` and `store` while set. */
   broken: Error | undefined;
@@ -55,7 +55,7 @@ export class FakeBus implements Bus {
     this.stored.set(subject, data);
     const sequence = Math.max(0, ...this.#sequences.values()) + 1;
     this.#sequences.set(subject, sequence);
-    this.history.push({ subject, data, sequence, storedAt: sequence });
+    this.history.push({ subject, data, sequence, storedAt: Date.now() });
     return Promise.resolve(sequence);
   }
 
@@ -98,6 +98,13 @@ export class FakeBus implements Bus {
 
   emit(event: BusEvent): void {
     for (const listener of this.#listeners) listener(event);
+  }
+
+  /** As after a restore of the machine that it runs on. */
+  loseAll(): void {
+    this.stored.clear();
+    this.#sequences.clear();
+    this.history.length = 0;
   }
 
   /** What a test put there by hand is the first. */

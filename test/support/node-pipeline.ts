@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { RunnableAction } from '../../agent/actions/action.ts';
+import { NodeAudit } from '../../agent/audit/node-audit.ts';
 import { Counters } from '../../agent/counters.ts';
 import { Pipeline, type PipelineDependencies } from '../../agent/pipeline.ts';
 import { FRESH_MARKER, ReplayMemory } from '../../agent/replay/replay-memory.ts';
@@ -11,8 +12,10 @@ import { RefusedError } from '../../shared/errors.ts';
 import { compilePolicy } from '../../shared/policy/compile.ts';
 import type { Policies } from '../../shared/policy/decide-both.ts';
 import { SealOpener } from '../../shared/sealing.ts';
+import { AuditLog } from '../../shared/audit/audit-log.ts';
 import { sha256, toHex } from '../../shared/signing.ts';
 import type { TrustStore } from '../../shared/trust.ts';
+import { auditStream } from '../../shared/streams.ts';
 import { encodeCommand, type Command } from '../../shared/wire/command.ts';
 import type { Result } from '../../shared/wire/result.ts';
 import { FakeBus } from './fake-bus.ts';
@@ -45,7 +48,7 @@ const POLICIES: Policies = {
 
 export class NodePipeline {
   readonly bus = new FakeBus();
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly log = recordingLog();
   readonly counters = new Counters();
   /** Names of the actions that ran, in order. */
@@ -55,16 +58,27 @@ export class NodePipeline {
   readonly fleet: FleetMaterial;
   readonly member: Member;
   readonly memory: ReplayMemory;
+  readonly audit: NodeAudit;
+  readonly auditLog: AuditLog;
+  /** Where `auditLog.flush()` stores. */
+  readonly auditBus: FakeBus;
   readonly trust: TrustStore;
   readonly pipeline: Pipeline;
   /** What the action `held` waits for. */
   release: () => void = () => undefined;
 
-  private constructor(options: NodePipelineOptions, member: Member, memory: ReplayMemory, clock: ManualClock) {
+  private constructor(
+    options: NodePipelineOptions,
+    parts: Pick<NodePipeline, 'member' | 'memory' | 'clock' | 'auditBus' | 'auditLog'>,
+  ) {
+    const { clock, member, memory } = parts;
     this.fleet = options.fleet;
     this.member = member;
     this.memory = memory;
     this.clock = clock;
+    this.auditBus = parts.auditBus;
+    this.auditLog = parts.auditLog;
+    this.audit = new NodeAudit(parts.auditLog);
     const trust = this.fleet.trust(clock);
     trust.verify(member.credential);
     this.trust = trust;
@@ -82,6 +96,7 @@ export class NodePipeline {
       facts: { live: options.facts ?? (() => Promise.resolve({ role: 'db' })) },
       actions: this.#actions(),
       counters: this.counters,
+      audit: this.audit,
       policies: () => options.policies ?? POLICIES,
       stop: new AbortController().signal,
     });
@@ -96,16 +111,30 @@ export class NodePipeline {
 
   /** On what an earlier one left in its folder. */
   static async restart(options: NodePipelineOptions, clock = new ManualClock()): Promise<NodePipeline> {
+    const { fleet, name = 'db1' } = options;
+    const stateDir = join(options.folder, 'state');
     const memory = await ReplayMemory.open(
       {
-        stateDir: join(options.folder, 'state'),
+        stateDir,
         bootId: 'boot',
         ...(options.capacity === undefined ? {} : { capacity: options.capacity }),
         ...(options.capacityPerCaller === undefined ? {} : { capacityPerCaller: options.capacityPerCaller }),
       },
       { clock, log: recordingLog() },
     );
-    return new NodePipeline(options, await options.fleet.node(options.name ?? 'db1'), memory, clock);
+    const member = await fleet.node(name);
+    const auditBus = new FakeBus();
+    const auditLog = await AuditLog.open(
+      {
+        folder: join(stateDir, 'audit'),
+        who: name,
+        fleetId: fleet.fleetId,
+        stream: auditStream(fleet.fleet),
+        subject: fleet.subjects.nodeAudit(name),
+      },
+      { bus: auditBus, clock, log: recordingLog(), identity: member },
+    );
+    return new NodePipeline(options, { member, memory, clock, auditBus, auditLog });
   }
 
   /** Hands a message in, and waits until the node is done with it. */
@@ -142,6 +171,7 @@ export class NodePipeline {
     this.release();
     await this.pipeline.idle();
     await this.memory.close();
+    await this.audit.close();
   }
 
   /** Gives its secrets away in every way that it has. */

@@ -1,0 +1,114 @@
+/**
+ * The audit trail of a node: what was asked of it and by whom, what was decided by which rule, and how it ended. One
+ * record for what only reads, two for what changes something, one for a refusal; messages that nobody can be held to are
+ * counted, and told once a minute.
+ */
+import { boundedArgs, boundedText } from '../../shared/audit/bounded-args.ts';
+import { LIMITS } from '../../shared/limits.ts';
+import type { AuditEvent } from '../../shared/wire/audit.ts';
+import type { AuditLog } from '../../shared/audit/audit-log.ts';
+import type { Answer } from '../reply.ts';
+import type { VerifiedCommand } from '../verify.ts';
+import type { AuditTrail, Decision } from './audit-trail.ts';
+import { Summary } from './summary.ts';
+
+type NodeAuditLog = Pick<AuditLog, 'append' | 'record' | 'close'>;
+
+export class NodeAudit implements AuditTrail {
+  readonly #log: NodeAuditLog;
+  readonly #started = new WeakSet<VerifiedCommand>();
+  readonly #dropped: Summary;
+  readonly #refused: Summary;
+
+  constructor(log: NodeAuditLog) {
+    this.#log = log;
+    this.#dropped = new Summary((counts) => log.append({ event: 'dropped', details: counts }));
+    this.#refused = new Summary((counts) => log.append({ event: 'refused-more', details: counts }));
+  }
+
+  started(verified: VerifiedCommand, { rule }: Decision): Promise<void> {
+    this.#started.add(verified);
+    return this.#log.record({ event: 'started', ...asked(verified), decision: { allowed: true, ...ruleOf(rule) } });
+  }
+
+  answered(verified: VerifiedCommand, answer: Answer, { effect, rule }: Decision): void {
+    if (answer.state === 'refused') return this.#refuse(verified, answer, rule);
+    // Of what is asked of the whole fleet, most nodes have nothing to say.
+    if (answer.kind === 'unmatched' && effect === 'reads') return;
+    const outcome = outcomeOf(answer);
+    if (!this.#started.has(verified))
+      return this.#log.append({
+        event: 'command',
+        ...asked(verified),
+        decision: { allowed: true, ...ruleOf(rule) },
+        outcome,
+      });
+    const { job, id, action } = verified.command;
+    this.#log.append({ event: 'ended', caller: callerOf(verified), job, id, action, ...taskOf(verified), outcome });
+  }
+
+  dropped(why: string): void {
+    this.#dropped.count(why);
+  }
+
+  /** Writes down what was only counted so far, and that the agent ends; gives the bus a moment to take it. */
+  async close(): Promise<void> {
+    this.#dropped.tell();
+    this.#refused.tell();
+    this.#log.append({ event: 'agent-stop' });
+    await this.#log.close();
+  }
+
+  /** Who is refused again and again fills no disk. */
+  #refuse(verified: VerifiedCommand, { code = 'refused' }: Answer, rule: string | undefined): void {
+    const caller = callerOf(verified);
+    if (this.#refused.count(`${caller.name} ${caller.serial}`, LIMITS.auditRefusals) === 'counted') return;
+    this.#log.append({ event: 'refused', ...asked(verified), decision: { allowed: false, ...ruleOf(rule), code } });
+  }
+}
+
+/** Field by field: this is on the way of every command. */
+function asked(verified: VerifiedCommand): Omit<AuditEvent, 'event'> {
+  const { job, id, action, args, options, target, via } = verified.command;
+  const approvers = verified.signers
+    .slice(1)
+    .map(({ credential: { body } }) => ({ name: body.name, serial: body.serial }));
+  return {
+    caller: callerOf(verified),
+    ...(approvers.length === 0 ? {} : { approvers }),
+    job,
+    id,
+    action,
+    ...taskOf(verified),
+    ...boundedArgs(args),
+    ...(options.dryRun === true ? { dryRun: true } : {}),
+    target: {
+      via,
+      ...(target.where === undefined ? {} : { where: boundedText(target.where) }),
+      ...(target.nodes === undefined ? {} : { named: target.nodes.length }),
+    },
+  };
+}
+
+function callerOf({ caller }: VerifiedCommand): NonNullable<AuditEvent['caller']> {
+  const { name, serial, kind } = caller.credential.body;
+  return { name, serial, kind };
+}
+
+function taskOf({ command: { action, args } }: VerifiedCommand): { task?: string } {
+  const { task } = args;
+  return action === 'task.run' && typeof task === 'string' ? { task: task.slice(0, LIMITS.taskNameBytes) } : {};
+}
+
+const ruleOf = (rule: string | undefined): { rule?: string } => (rule === undefined ? {} : { rule: boundedText(rule) });
+
+function outcomeOf({ kind, state, code, data, timing }: Answer): NonNullable<AuditEvent['outcome']> {
+  const exit = (data as { exit?: unknown } | null | undefined)?.exit;
+  const { started, ended } = timing ?? {};
+  return {
+    state: kind === 'unmatched' ? kind : state,
+    ...(code === undefined ? {} : { code }),
+    ...(typeof exit === 'number' && Number.isInteger(exit) ? { exit } : {}),
+    ...(started === undefined || ended === undefined ? {} : { ms: ended - started }),
+  };
+}
