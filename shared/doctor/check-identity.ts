@@ -1,11 +1,12 @@
 /** Is the identity of this side whole, of the right kind, of this fleet, and good for a while? Needs no bus. */
-import { FleetError } from '../errors.ts';
 import { readIdentity } from '../identity.ts';
+import { loginEnd } from '../login.ts';
 import { LIMITS } from '../limits.ts';
 import { TrustStore } from '../trust.ts';
+import type { Credential } from '../wire/credential.ts';
 import { isoDay, spanText } from './durations.ts';
 import type { Examination } from './examination.ts';
-import { findingOf, type Check } from './finding.ts';
+import type { Check } from './finding.ts';
 
 const KINDS = { operator: ['operator', 'service'], node: ['node'] } as const;
 
@@ -29,49 +30,31 @@ export const checkIdentity: Check<Examination> = async (examination, report) => 
   return true;
 };
 
-/** Does the chain lead to a root that this side pins? */
-export const checkRoot: Check<Examination> = async ({ identity, trust, renewal }, report) => {
-  if (identity === undefined || trust === undefined) return false;
-  try {
-    trust.verify(identity.credential);
-    const { length } = identity.roots;
-    report({
-      check: 'root',
-      state: 'ok',
-      detail: `the credential leads to ${length === 1 ? 'the pinned root' : `one of ${length} pinned roots`}`,
-    });
-  } catch (error) {
-    if (!(error instanceof FleetError)) throw error;
-    // Of time and revocation, the next check speaks.
-    if (IN_ITSELF.has(error.code))
-      report({ check: 'root', state: 'ok', detail: 'the credential leads to a pinned root' });
-    else report({ ...findingOf('root', error), mend: renewal });
-  }
-  return true;
-};
-
-const IN_ITSELF: ReadonlySet<string> = new Set(['credential-expired', 'credential-not-yet-valid', 'revoked']);
-
 /** Is it valid now, and for a while yet? A chain ends with the first of its links. */
-export const checkCredential: Check<Examination> = async ({ identity, trust, clock, renewal }, report) => {
-  if (identity === undefined || trust === undefined) return false;
-  const { credential } = identity;
-  try {
-    trust.verify(credential);
-  } catch (error) {
-    if (!(error instanceof FleetError)) throw error;
-    report({ ...findingOf('credential', error), mend: renewal });
-    return true;
-  }
-  let endsAt = Infinity;
-  for (let link: typeof credential | undefined = credential; link !== undefined; link = link.issuer)
-    endsAt = Math.min(endsAt, link.body.notAfter);
-  const left = endsAt - clock.now();
+export const checkCredential: Check<Examination> = async ({ identity, clock, renewal }, report) => {
+  if (identity === undefined) return false;
+  const now = clock.now();
+  const links = [...linksOf(identity.credential)];
+  const beginsAt = Math.max(...links.map(({ body }) => body.notBefore));
+  const endsAt = Math.min(...links.map(({ body }) => body.notAfter), loginEnd(identity.loginJwt) ?? Infinity);
+  const left = endsAt - now;
   const until = `good until ${isoDay(endsAt)}`;
-  report(
-    left < LIMITS.expiresSoonMs
-      ? { check: 'credential', state: 'warning', detail: `${until}: ${spanText(left)} are left`, mend: renewal }
-      : { check: 'credential', state: 'ok', detail: until },
-  );
+  const clocks = 'if that is not so, look at the clock of this machine';
+  if (now < beginsAt - LIMITS.clockSkewMs)
+    report({
+      check: 'credential',
+      state: 'failed',
+      detail: `good from ${isoDay(beginsAt)} on only; ${clocks}`,
+      mend: 'Set the clock: run an NTP client (timedatectl set-ntp true).',
+    });
+  else if (left <= 0)
+    report({ check: 'credential', state: 'failed', detail: `ended on ${isoDay(endsAt)}; ${clocks}`, mend: renewal });
+  else if (left < LIMITS.expiresSoonMs)
+    report({ check: 'credential', state: 'warning', detail: `${until}: ${spanText(left)} are left`, mend: renewal });
+  else report({ check: 'credential', state: 'ok', detail: until });
   return true;
 };
+
+function* linksOf(credential: Credential): Generator<Credential> {
+  for (let link: Credential | undefined = credential; link !== undefined; link = link.issuer) yield link;
+}

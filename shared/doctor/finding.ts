@@ -63,7 +63,8 @@ export function findingOf(check: string, error: FleetError): Finding {
     check,
     state: 'failed',
     detail: error.message,
-    exit: error.exit,
+    // What arrived and isn't right is no fault of this program.
+    exit: error.exit === EXIT.internal ? EXIT.usage : error.exit,
     ...(error.hint === undefined ? {} : { mend: error.hint }),
   };
 }
