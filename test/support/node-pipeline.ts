@@ -9,6 +9,7 @@ import { Pipeline, type PipelineDependencies } from '../../agent/pipeline.ts';
 import { FRESH_MARKER, ReplayMemory } from '../../agent/replay/replay-memory.ts';
 import { Receiver } from '../../controller/receive.ts';
 import { RefusedError } from '../../shared/errors.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { compilePolicy } from '../../shared/policy/compile.ts';
 import type { Policies } from '../../shared/policy/decide-both.ts';
 import { SealOpener } from '../../shared/sealing.ts';
@@ -210,7 +211,7 @@ export class NodePipeline {
           name,
           description: '',
           effect,
-          input: z.strictObject({ n: z.number().optional() }),
+          input: z.strictObject({ n: z.int().min(0).max(LIMITS.resultBytes).optional() }),
           output: z.unknown(),
           timeoutMs: 1_000,
         },
