@@ -24,6 +24,7 @@ import type { NodeAudit } from './audit/node-audit.ts';
 import { openNodeAudit } from './audit/open-node-audit.ts';
 import { whenBusy } from './busy.ts';
 import { ControlDocuments } from './control/control-documents.ts';
+import { PolicyTaker } from './control/policy-taker.ts';
 import { RevocationTaker } from './control/revocation-taker.ts';
 import { RootsTaker } from './control/roots-taker.ts';
 import { Counters } from './counters.ts';
@@ -93,7 +94,7 @@ export class Agent {
     const own = await OwnCredential.open(controlFolder, identity, { trust, subjects, clock, log });
     // One that came over the bus may hang on roots that are known only once the bus is there.
     if (own.credential === identity.credential) assertNode(identity, trust, settings.identity);
-    const policy = await readOwnPolicy(settings.policy);
+    const ownPolicy = await readOwnPolicy(settings.policy);
     const node = identity.name;
     const counters = new Counters();
 
@@ -122,7 +123,9 @@ export class Agent {
       patient: true,
       onWait: (error) => log.error({ code: error.code, hint: error.hint }, error.message),
     });
+    const fleetPolicy = new PolicyTaker({ trust, subjects, clock, log });
     const takers = [
+      fleetPolicy,
       new RootsTaker({ trust, subjects }),
       await RevocationTaker.open(controlFolder, { trust, subjects, clock, log }),
     ];
@@ -188,7 +191,7 @@ export class Agent {
       actions,
       counters,
       audit,
-      policies: () => ({ fleet: policy, node: undefined }),
+      policies: () => ({ fleet: fleetPolicy.current, node: ownPolicy }),
       stop: this.#stop.signal,
     });
     const noteMessage = whenBusy(this.#deps.onBusy ?? (() => undefined));

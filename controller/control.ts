@@ -3,12 +3,13 @@
  * the roster. Roots and revocations decide whom it believes; the revisions go into every command, so that a node that
  * knows less looks first.
  */
-import type { Bus, StoredMessage } from '../shared/bus.ts';
+import type { Bus, LoadedMessage } from '../shared/bus.ts';
 import type { Clock } from '../shared/clock.ts';
 import { FleetError, ProtocolError } from '../shared/errors.ts';
 import { followRoots } from '../shared/follow-roots.ts';
 import { controlStream } from '../shared/streams.ts';
 import { CONTROL_DOCUMENTS, type ControlDocumentKind, type Subjects } from '../shared/subjects.ts';
+import { openPolicy, type SignedPolicy } from '../shared/take-policy.ts';
 import { takeRevocations } from '../shared/take-revocations.ts';
 import type { TrustStore } from '../shared/trust.ts';
 
@@ -18,8 +19,18 @@ export interface Epochs {
   readonly revoked?: number;
 }
 
+export interface StoredPolicy {
+  /** Absent where there is none, or none that holds. */
+  readonly signed: SignedPolicy | undefined;
+  /** Its number in the stream, also of one that doesn't hold; 0 where there is none. */
+  readonly sequence: number;
+  /** By the clock of the bus, in milliseconds since the epoch. */
+  readonly storedAt: number | undefined;
+}
+
 export interface ControlState {
   readonly epochs: Epochs;
+  readonly policy: StoredPolicy;
   /** Documents that were not taken, each with its reason. */
   readonly problems: readonly string[];
 }
@@ -30,13 +41,11 @@ export interface ControlDependencies {
   readonly subjects: Subjects;
   readonly trust: TrustStore;
   readonly clock: Clock;
-  /** Revision of a policy as nodes would take it. @throws ProtocolError */
-  readonly policyRevision?: (envelope: Uint8Array) => number;
 }
 
 /** Makes roots and revocations hold in the trust store. @throws TransportError */
 export async function readControl(dependencies: ControlDependencies): Promise<ControlState> {
-  const { clock, policyRevision, subjects, trust } = dependencies;
+  const { clock, subjects, trust } = dependencies;
   const documents = await Promise.all(CONTROL_DOCUMENTS.map((kind) => loadDocument(kind, dependencies)));
   const problems: string[] = [];
   const take = <T>(kind: ControlDocumentKind, act: (envelope: Uint8Array) => T): T | undefined => {
@@ -54,12 +63,14 @@ export async function readControl(dependencies: ControlDependencies): Promise<Co
     trust.setRoots(followRoots(envelope, trust.roots, { fleetId: trust.fleetId, subjects }).roots),
   );
   const list = take('revoked', (envelope) => takeRevocations(envelope, 0, { trust, subjects, clock }));
-  const policy = policyRevision === undefined ? undefined : take('policy', policyRevision);
+  const policy = take('policy', (envelope) => openPolicy(envelope, { trust, subjects, clock }));
+  const stored = documents[CONTROL_DOCUMENTS.indexOf('policy')];
   return {
     epochs: {
-      ...(policy === undefined ? {} : { policy }),
+      ...(policy === undefined ? {} : { policy: policy.document.revision }),
       ...(list === undefined ? {} : { revoked: list.revision }),
     },
+    policy: { signed: policy, sequence: stored?.sequence ?? 0, storedAt: stored?.storedAt },
     problems,
   };
 }
@@ -74,7 +85,7 @@ const WORDS: Readonly<Record<ControlDocumentKind, string>> = {
 async function loadDocument(
   kind: ControlDocumentKind,
   { bus, fleet, subjects }: ControlDependencies,
-): Promise<StoredMessage | undefined> {
+): Promise<LoadedMessage | undefined> {
   try {
     return await bus.load(controlStream(fleet), subjects.controlDocument(kind));
   } catch (error) {

@@ -1,7 +1,7 @@
 /**
- * The folder of a node, but for its identity: settings of its agent, a policy to start with, places for tasks and facts,
- * and the mark that it has nothing to remember yet. `fleet ca issue node` makes it to be copied, `fleet-agent join` where
- * it's used. What is there already stays as it is.
+ * The folder of a node, but for its identity: settings of its agent, places for tasks and facts, and
+ * the mark that it has nothing to remember yet. `fleet ca issue node` makes it to be copied, `fleet-agent join` where it's
+ * used. What is there already stays as it is.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,19 +19,6 @@ export interface NodeSettings {
   readonly more?: Readonly<Record<string, unknown>> | undefined;
 }
 
-const FIRST_POLICY = `# Who may do what on this node: nothing, unless a rule here allows it.
-# The role comes from the caller's credential. Patterns: exact names, or a beginning and *.
-version: 1
-roles:
-  operator:
-    allow:
-      - actions: ['*']
-        tasks: ['*']
-  reader:
-    allow:
-      - actions: [ping, facts.get, inventory, process.list, task.list]
-`;
-
 /** @returns names of the files that were there and stay as they were. @throws what the file system throws */
 export function writeNodeFolder(folder: string, { servers, tls, jsDomain, more }: NodeSettings): string[] {
   for (const part of ['', 'tasks.d', 'facts.d', 'state'])
@@ -46,7 +33,6 @@ export function writeNodeFolder(folder: string, { servers, tls, jsDomain, more }
   };
   const files: Readonly<Record<string, string>> = {
     'agent.yaml': `${JSON.stringify(settings, null, 2)}\n`,
-    'policy.yaml': FIRST_POLICY,
     // The agent's replay memory starts empty exactly once: see agent/replay/.
     'state/fresh': '',
   };

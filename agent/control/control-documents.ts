@@ -19,9 +19,10 @@ export interface ControlDocumentTaker {
   /**
    * Verifies a document and makes it hold here from now on. Returns its revision; one that isn't newer than what holds
    * changes nothing, and gives the revision that holds.
+   * @param how.kept by this node itself, in an earlier run
    * @throws ProtocolError when it isn't what it says
    */
-  take(envelope: Uint8Array): number;
+  take(envelope: Uint8Array, how: { readonly kept: boolean }): number;
 }
 
 export interface ControlDocumentsOptions {
@@ -180,7 +181,7 @@ export class ControlDocuments {
     const { kind } = taker;
     const before = this.revision(kind);
     try {
-      const revision = taker.take(envelope);
+      const revision = taker.take(envelope, { kept: from === 'kept' });
       if (revision <= before) return;
       this.#revisions.set(kind, revision);
       log.info({ document: kind, revision, from }, 'a document of the fleet holds');

@@ -2,10 +2,12 @@
 import { copyFileSync, existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { SettingsError, UsageError } from '../../shared/errors.ts';
+import { readIdentity } from '../../shared/identity.ts';
 import { parseNodeName } from '../../shared/names/node-name.ts';
 import { assertFleetName } from '../../shared/subjects.ts';
 import { issueAccounts } from './bus-accounts.ts';
 import { createBusKeys, readBusKeys } from './bus-keys.ts';
+import { writeFirstPolicy } from './first-policy.ts';
 import { FleetHome, type HomeFile } from './fleet-home.ts';
 import { holdLock } from './hold-lock.ts';
 import { describeFolderError, makeTogether } from './make-folder.ts';
@@ -63,10 +65,19 @@ function assertNothingInTheWay(home: FleetHome, operator: string): void {
       code: 'context-exists',
       hint: 'Use another folder (--dir); --context FILE then says which fleet a command is for.',
     });
-  const { busKeys, busSigning, caFile, issuer, natsConfig, rootKey } = home;
-  const found = [rootKey, issuer, busKeys, busSigning, home.operator(operator), natsConfig, caFile].find((path) =>
-    existsSync(path),
-  );
+  const { busKeys, busSigning, caFile, issuer, natsConfig, policy, rootKey, signedPolicy } = home;
+  const files = [
+    rootKey,
+    issuer,
+    busKeys,
+    busSigning,
+    home.operator(operator),
+    natsConfig,
+    caFile,
+    policy,
+    signedPolicy,
+  ];
+  const found = files.find((path) => existsSync(path));
   if (found !== undefined)
     throw new SettingsError(`${found} is there already, and is not overwritten`, {
       code: 'file-in-the-way',
@@ -98,6 +109,7 @@ async function makeFiles(home: FleetHome, aside: FleetHome, options: CreateFleet
     notBefore: now,
     notAfter: now + OPERATOR_LIFE_MS,
   });
+  await writeFirstPolicy(aside, readIdentity(aside.operator(operator)), now);
   const tls = caFile === undefined ? {} : { tls: { caFile: basename(home.caFile) } };
   if (caFile !== undefined) copyFileSync(caFile, aside.caFile);
   const servers = [...options.servers];

@@ -13,6 +13,7 @@ import { TrustStore } from '../../shared/trust.ts';
 import { parseCredential, type CredentialBody } from '../../shared/wire/credential.ts';
 import { open } from '../../shared/wire/envelope.ts';
 import { decodeRosterEntry, type RosterEntry } from '../../shared/wire/roster.ts';
+import { storeFirstPolicy } from './first-policy.ts';
 import { busTls, type FleetHome } from './fleet-home.ts';
 import { holdLock } from './hold-lock.ts';
 import { issueNode, nameTaken, renewNode, resumeNode, type IssuedNode } from './issue-node.ts';
@@ -98,7 +99,7 @@ async function readEnrolled(home: FleetHome, bus: Bus, name: string): Promise<En
   return { revision, state, trusted: parseCredential(credential).body.trusted };
 }
 
-/** Connects as the issuer. @throws TransportError */
+/** Connects as the issuer, to a bus with streams and a policy. @throws TransportError */
 export async function connectIssuer(home: FleetHome): Promise<Bus> {
   const file = await home.read();
   const { servers, fleet, jsDomain } = file;
@@ -114,6 +115,7 @@ export async function connectIssuer(home: FleetHome): Promise<Bus> {
   });
   try {
     for (const settings of fleetStreams(fleet)) await bus.ensureStream(settings);
+    await storeFirstPolicy(home, bus);
     return bus;
   } catch (error) {
     await bus.close();

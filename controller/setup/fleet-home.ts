@@ -62,6 +62,14 @@ export class FleetHome {
   get caFile(): string {
     return join(this.folder, 'ca.pem');
   }
+  /** The policy that the fleet began with, to be changed and pushed. */
+  get policy(): string {
+    return join(this.folder, 'policy.yaml');
+  }
+  /** The newest policy that was seen here, signed: for a bus that has none. */
+  get signedPolicy(): string {
+    return join(this.folder, 'policy.signed');
+  }
   /** Held by whoever writes here. */
   get lock(): string {
     return join(this.folder, '.lock');

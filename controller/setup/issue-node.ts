@@ -34,7 +34,7 @@ export interface IssueNodeOptions {
 
 export interface IssuedNode {
   readonly name: string;
-  /** Configuration, identity, policy, tasks.d, facts.d and state: all that `fleet-agent --config` wants. */
+  /** Configuration, identity, tasks.d, facts.d and state: all that `fleet-agent --config` wants. */
   readonly folder: string;
   /** Signed roster entry, for its subject. */
   readonly roster: { readonly subject: string; readonly data: Uint8Array };

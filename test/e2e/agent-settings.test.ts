@@ -46,6 +46,8 @@ describe('an agent', () => {
   const settings = (folder: string, changes: object): void =>
     writeFileSync(join(folder, 'agent.yaml'), JSON.stringify({ servers: [fleet.state.server], ...changes }));
 
+  const policy = (folder: string, text: string): void => writeFileSync(join(folder, 'policy.yaml'), text);
+
   const UNUSABLE: [what: string, change: (folder: string) => void, says: string | RegExp][] = [
     ['configuration that is not there', (at) => rmSync(join(at, 'agent.yaml')), 'agent.yaml is not there'],
     ['configuration that is no YAML', (at) => writeFileSync(join(at, 'agent.yaml'), 'servers: [a'), /agent\.yaml, line 1/],
@@ -59,10 +61,10 @@ describe('an agent', () => {
     ['half an identity', (at) => cut(join(at, 'identity.json')), 'identity.json is broken'],
     ['an identity of somebody else', (at) => settings(at, { identity: join(fleet.folder, 'operator.json') }), 'not of a node'],
     ['an identity of yesterday', (at) => settings(at, { identity: expired }), 'has expired'],
-    ['no policy', (at) => rmSync(join(at, 'policy.yaml')), 'policy.yaml is not there'],
-    ['a policy that others may write', (at) => chmodSync(join(at, 'policy.yaml'), 0o666), 'chmod go-w'],
-    ['a policy that is none', (at) => writeFileSync(join(at, 'policy.yaml'), 'version: 1\nroles: all\n'), 'roles'],
-    ['an unknown field in its policy', (at) => writeFileSync(join(at, 'policy.yaml'), 'version: 1\nroles: {}\ndeny: []\n'), 'deny'],
+    ['a policy that others may write', (at) => (policy(at, 'version: 1\nroles: {}\n'), chmodSync(join(at, 'policy.yaml'), 0o666)), 'chmod go-w'],
+    ['a policy that is none', (at) => policy(at, 'version: 1\nroles: all\n'), 'line 2, column 8: roles'],
+    ['an unknown field in its policy', (at) => policy(at, 'version: 1\nroles: {}\ndeny: []\n'), 'line 3, column 1: there is no "deny" here'],
+    ['a policy with a broken expression', (at) => policy(at, "version: 1\nroles: {a: {allow: [{tasks: [x], where: 'role='}]}}\n"), 'expected a value'],
     ['a file where its state goes', (at) => writeFileSync(join(at, 'state'), ''), /state can't be written/],
   ]; // prettier-ignore
 

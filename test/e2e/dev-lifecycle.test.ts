@@ -74,9 +74,9 @@ it('does not count as up when its start was killed, and starts over', async () =
 it('says what the log of an agent says that did not come up', async () => {
   const child = await cli.start(up());
   const policy = join(folder, 'nodes', 'db1', 'policy.yaml');
-  // Written whole, and the last of the node's files, too; the bus has yet to start, and only then do agents.
+  // The last of the node's files that its folder is made with; the bus has yet to start, and only then do agents.
   const last = join(folder, 'nodes', 'db1', 'state', 'fresh');
-  await waitFor(() => existsSync(policy) && existsSync(last), { what: 'the files of db1', everyMs: 1 });
+  await waitFor(() => existsSync(last), { what: 'the files of db1', everyMs: 1 });
   writeFileSync(policy, 'rubbish: true');
   const { code } = await child.ended;
   const stderr = child.stderr();

@@ -10,17 +10,15 @@ import { issueOperator } from '../support/issue-operator.ts';
 describe('the exit code', () => {
   let fleet: EmbeddedFleet;
   let reader: string;
+  let guest: string;
   beforeAll(async () => {
     fleet = await startEmbeddedFleet({ db1: { facts: { role: 'db' } }, web1: {}, web2: {} });
     reader = await issueOperator(fleet, { roles: ['reader'] });
-    // One node lets readers do more.
-    writeFileSync(
-      join(fleet.node('db1').folder, 'policy.yaml'),
-      JSON.stringify({
-        version: 1,
-        roles: { operator: { allow: [{ actions: ['*'], tasks: ['*'] }] }, reader: { allow: [{ actions: ['*'] }] } },
-      }),
-    );
+    guest = await issueOperator(fleet, { roles: ['operator', 'guest'] });
+    // One node is stricter than the fleet.
+    const everybody = { allow: [{ actions: ['*'], tasks: ['*'] }] };
+    const narrow = { version: 1, roles: { '*': everybody, guest: { deny: [{ actions: ['exec'] }] } } };
+    writeFileSync(join(fleet.node('db1').folder, 'policy.yaml'), JSON.stringify(narrow), { mode: 0o600 });
     await fleet.restartAgent('db1');
   });
   afterAll(() => fleet.stop());
@@ -60,11 +58,11 @@ describe('the exit code', () => {
   });
 
   it('is 7 when every node refused, and 3 when one of them did not', async () => {
-    const as = (...args: string[]): Promise<CliResult> => fleet.run('--identity', reader, ...args);
+    const as = (who: string, ...args: string[]): Promise<CliResult> => fleet.run('--identity', who, ...args);
     const [reads, all, some] = await Promise.all([
-      as('ping'),
-      as('exec', '--node', 'web*', '-o', 'json', '--', 'true'),
-      as('exec', '--all', '--', 'true'),
+      as(reader, 'ping'),
+      as(reader, 'exec', '--node', 'web*', '-o', 'json', '--', 'true'),
+      as(guest, 'exec', '--all', '--', 'true'),
     ]);
     expect([reads, all, some].map(({ exit }) => exit)).toEqual([0, 7, 3]);
     const refused = {

@@ -27,10 +27,6 @@ export async function writeAgentFiles({ folder, fleet, name, login, server }: Ag
     loginJwt: login.loginJwt,
   });
   const text = (value: object): string => JSON.stringify(value);
-  writeFileSync(
-    join(folder, 'policy.yaml'),
-    text({ version: 1, roles: { operator: { allow: [{ actions: ['*'] }] } } }),
-  );
   writeFileSync(join(folder, 'agent.yaml'), text({ servers: [server] }), { mode: 0o600 });
   mkdirSync(join(folder, 'state'), { mode: 0o700 });
   writeFileSync(join(folder, 'state', FRESH_MARKER), '');

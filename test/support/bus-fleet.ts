@@ -161,6 +161,7 @@ export class BusFleet {
   async #makeStream(): Promise<void> {
     const issuer = await this.bus('issuer');
     for (const settings of fleetStreams(this.fleet.fleet)) await issuer.ensureStream(settings);
+    await issuer.store(this.fleet.subjects.controlDocument('policy'), await this.fleet.sealPolicy());
   }
 }
 

@@ -5,7 +5,9 @@
 import type { Clock } from '../../shared/clock.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { fleetIdOf, sha256, type Signer } from '../../shared/signing.ts';
+import type { TravellingPolicy } from '../../shared/policy/policy.ts';
 import { Subjects } from '../../shared/subjects.ts';
+import { sealPolicy } from '../../shared/take-policy.ts';
 import { TrustStore } from '../../shared/trust.ts';
 import { encodeCommand, type Command } from '../../shared/wire/command.ts';
 import { issueCredential, type Credential, type CredentialBody } from '../../shared/wire/credential.ts';
@@ -14,6 +16,11 @@ import { encodeRevocations, type RevocationEntry } from '../../shared/wire/revoc
 import { encodeRosterEntry, type RosterEntry } from '../../shared/wire/roster.ts';
 import { boxKeysFrom, bytesFrom, serialFrom, signKeysFrom } from './keys.ts';
 import { ManualClock, NOW } from './manual-clock.ts';
+
+const ALL_FOR_OPERATORS: TravellingPolicy = {
+  version: 1,
+  roles: { operator: { allow: [{ actions: ['*'], tasks: ['*'] }] } },
+};
 
 export const DAY_MS = 24 * 60 * 60_000;
 
@@ -130,6 +137,17 @@ export class FleetMaterial {
     for (const approver of approvers)
       message = addApproval(this.fleetId, message, await approve(this.fleetId, approver, opened), trust);
     return message;
+  }
+
+  /** Everything for operators, signed by ada, who is an admin. */
+  async sealPolicy(
+    changes: { policy?: TravellingPolicy; by?: Member; revision?: number; subject?: string; source?: string } = {},
+  ): Promise<Uint8Array> {
+    const { policy = ALL_FOR_OPERATORS, revision = this.now } = changes;
+    const by = changes.by ?? (await this.operator('ada', { roles: ['admin'] }));
+    const subject = changes.subject ?? this.subjects.controlDocument('policy');
+    const source = changes.source ?? JSON.stringify(policy);
+    return sealPolicy(this.fleetId, by, { subject, revision, policy, source });
   }
 
   async sealRoster(

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { readControl, type ControlState } from '../../../controller/control.ts';
 import { readRoster } from '../../../controller/directory.ts';
-import { ProtocolError, TransportError } from '../../../shared/errors.ts';
+import { TransportError } from '../../../shared/errors.ts';
 import { sealRoots } from '../../../shared/wire/roots.ts';
 import { FakeBus } from '../../support/fake-bus.ts';
 import { bySerial, FleetMaterial } from '../../support/fleet-material.ts';
@@ -18,17 +18,17 @@ function start(bus: FakeBus = new FakeBus()) {
   const clock = new ManualClock();
   const trust = fleet.trust(clock);
   const source = { fleet: 'main', bus, subjects, trust, clock };
-  const read = (policyRevision?: () => number): Promise<ControlState> =>
-    readControl({ ...source, ...(policyRevision === undefined ? {} : { policyRevision }) });
+  const read = (): Promise<ControlState> => readControl(source);
   return { bus, trust, source, read };
 }
 
 describe('the documents of the fleet, at a controller', () => {
   it('are none as long as nobody stored any, also where their stream is not there', async () => {
-    expect(await start().read()).toEqual({ epochs: {}, problems: [] });
+    const none = { epochs: {}, policy: { signed: undefined, sequence: 0, storedAt: undefined }, problems: [] };
+    expect(await start().read()).toEqual(none);
     const bus = new FakeBus();
     bus.broken = new TransportError('no stream', { code: 'no-stream' });
-    expect(await start(bus).read()).toEqual({ epochs: {}, problems: [] });
+    expect(await start(bus).read()).toEqual(none);
   });
 
   it('are waited for: a bus that does not answer is no fleet without revocations', async () => {
@@ -40,22 +40,24 @@ describe('the documents of the fleet, at a controller', () => {
   it('say which commands nodes have to know what for', async () => {
     const { bus, read } = start();
     bus.stored.set(subjects.controlDocument('revoked'), await fleet.sealRevocations([], { revision: 12 }));
-    bus.stored.set(subjects.controlDocument('policy'), new Uint8Array());
-    expect(await read(() => 3)).toEqual({ epochs: { policy: 3, revoked: 12 }, problems: [] });
+    await bus.store(subjects.controlDocument('policy'), await fleet.sealPolicy({ revision: 3 }));
+    const { epochs, policy, problems } = await read();
+    expect({ epochs, problems }).toEqual({ epochs: { policy: 3, revoked: 12 }, problems: [] });
+    expect(policy.sequence).toBe(1);
+    expect(policy.signed?.signer.body.name).toBe('ada');
   });
 
   it('that do not hold are left out and told', async () => {
     const { bus, read, trust } = start();
     const forged = await fleet.sealRevocations([bySerial(db1)], { by: alice });
     bus.stored.set(subjects.controlDocument('revoked'), forged);
-    bus.stored.set(subjects.controlDocument('policy'), new Uint8Array());
-    const { epochs, problems } = await read(() => {
-      throw new ProtocolError('not a policy', { code: 'malformed' });
-    });
+    bus.stored.set(subjects.controlDocument('policy'), await fleet.sealPolicy({ by: alice }));
+    const { epochs, policy, problems } = await read();
+    expect(policy).toMatchObject({ signed: undefined, sequence: 1 });
     expect(epochs).toEqual({});
     expect(problems).toEqual([
       expect.stringMatching(/revocations.*signed by the operator alice/),
-      expect.stringMatching(/policy.*not a policy/),
+      expect.stringMatching(/policy.*alice is no operator with the role admin/),
     ]);
     expect(codeOf(() => trust.verify(db1.credential))).toBe('accepted');
   });
@@ -84,7 +86,7 @@ describe('the documents of the fleet, at a controller', () => {
     const by = await fleet.issue('issuer', 'next', {}, { signer: next, credential: undefined as never });
     const list = await fleet.sealRevocations([bySerial(db1)], { by });
     bus.stored.set(subjects.controlDocument('revoked'), list);
-    expect(await read()).toEqual({ epochs: { revoked: 1 }, problems: [] });
+    expect(await read()).toMatchObject({ epochs: { revoked: 1 }, problems: [] });
     expect(codeOf(() => trust.verify(db1.credential))).toBe('revoked');
   });
 });

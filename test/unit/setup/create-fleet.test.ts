@@ -23,6 +23,8 @@ const MADE = [
   'fleet.yaml',
   'issuer.json',
   'nats-server.conf',
+  'policy.signed',
+  'policy.yaml',
   'root.json',
 ];
 
@@ -46,6 +48,7 @@ describe('createFleet', () => {
     ['bus.json', 'file-in-the-way'],
     ['bus-signing.json', 'file-in-the-way'],
     ['nats-server.conf', 'file-in-the-way'],
+    ['policy.yaml', 'file-in-the-way'],
   ])('writes nothing where there is a %s, and can be repeated', async (name, code) => {
     const home = new FleetHome(temporaryFolder());
     writeFileSync(join(home.folder, name), 'mine');
