@@ -3,7 +3,7 @@
  * and the rest works.
  */
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readIdentity } from '../../shared/identity.ts';
 import { startChild, type Child } from '../support/child-process.ts';
@@ -37,9 +37,9 @@ describe('an agent', () => {
   /** A node's folder of its own, as `ca issue` made it, with what a case does to it. */
   function folderWith(name: string, change: (folder: string) => void): string {
     const folder = join(fleet.cli.folder, name);
-    cpSync(fleet.node('web1').folder, folder, { recursive: true });
-    rmSync(join(folder, 'state'), { recursive: true });
-    rmSync(join(folder, 'agent.log'));
+    // Its agent is writing in there.
+    const own = new Set(['state', 'agent.log']);
+    cpSync(fleet.node('web1').folder, folder, { recursive: true, filter: (from) => !own.has(basename(from)) });
     change(folder);
     return folder;
   }

@@ -11,9 +11,12 @@ import { createJobId } from '../../../controller/request.ts';
 import { decode } from '../../../shared/codec.ts';
 import { FleetError, RefusedError } from '../../../shared/errors.ts';
 import { SealOpener } from '../../../shared/sealing.ts';
+import { compilePolicy } from '../../../shared/policy/compile.ts';
+import { decide } from '../../../shared/policy/decide.ts';
 import { sha256, VerifyKey, verifyPortable } from '../../../shared/signing.ts';
 import { inventoryStream } from '../../../shared/streams.ts';
 import { inboxPrefix, parseVia, toToken } from '../../../shared/subjects.ts';
+import { openPolicy } from '../../../shared/take-policy.ts';
 import { TrustStore } from '../../../shared/trust.ts';
 import { COMMAND_FIELDS } from '../../../shared/wire/command.ts';
 import { parseCredential } from '../../../shared/wire/credential.ts';
@@ -34,6 +37,7 @@ import {
   type CredentialVector,
   type EntryVector,
   type EnvelopeVector,
+  type PolicyVectors,
   type ResultVector,
   type SealedVector,
   type SignatureVector,
@@ -52,6 +56,7 @@ interface Files {
   readonly 'sealed.json': SealedVector[];
   readonly 'results.json': ResultVector[];
   readonly 'entries.json': EntryVector[];
+  readonly 'policies.json': PolicyVectors;
 }
 const read = <Name extends keyof Files>(file: Name): Files[Name] =>
   JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as Files[Name];
@@ -192,6 +197,26 @@ describe('results', () => {
     const verdict = results.length > 0 ? 'accepted' : receiver.rejected > 0 ? 'rejected' : 'incomplete';
     expect(verdict).toBe(vector.verdict);
     expect(results.map(toPlain)).toEqual(vector.result === undefined ? [] : [vector.result]);
+  });
+});
+
+describe('policies', () => {
+  const { documents, decisions } = read('policies.json');
+
+  it.each(documents)('$name: $verdict', ({ message, now, verdict }) => {
+    const clock = new ManualClock(now);
+    const taken = codeOf(() => openPolicy(unhex(message), { trust: createTrust({ now }), subjects, clock }));
+    expect(taken).toBe(verdict);
+  });
+
+  it.each(decisions)('$name: $decision', ({ policy, roles, action, task, decision, ...at }) => {
+    const { args, facts, caller, now, issued, approvers } = at;
+    const decided = decide(
+      compilePolicy(policy),
+      { roles, action, task },
+      { args, facts, caller, now, issued, approvers },
+    );
+    expect(decided).toMatchObject(decision);
   });
 });
 

@@ -7,6 +7,7 @@ import { NOW } from '../../support/manual-clock.ts';
 import { entryVectors, resultVectors } from './generate-answers.ts';
 import { codecVectors, signatureVectors, subjectVectors } from './generate-bytes.ts';
 import { commandVectors, credentialVectors, envelopeVectors } from './generate-messages.ts';
+import { policyVectors } from './generate-policies.ts';
 import { sealedVectors } from './generate-sealed.ts';
 import { hex } from './vector.ts';
 
@@ -44,5 +45,6 @@ export async function generateVectors(): Promise<Record<string, unknown>> {
     'sealed.json': await sealedVectors(fleet),
     'results.json': await resultVectors(fleet),
     'entries.json': await entryVectors(fleet),
+    'policies.json': await policyVectors(fleet),
   };
 }

@@ -1,4 +1,5 @@
 /** What stands in the vector files, and how bytes are written in them: as hexadecimal text. */
+import type { TravellingPolicy } from '../../../shared/policy/policy.ts';
 
 /** Decoded data: bytes within it are `{bytes: <hex>}`. */
 export type Plain = null | boolean | number | string | Plain[] | { [key: string]: Plain };
@@ -109,4 +110,33 @@ export function toPlain(value: unknown): Plain {
       Object.entries(value).flatMap(([key, item]) => (item === undefined ? [] : [[key, toPlain(item)]])),
     );
   return value as Plain;
+}
+
+/** A policy as it is stored under `fleet.main.ctl.policy`. */
+export interface PolicyDocumentVector {
+  readonly name: string;
+  readonly now: number;
+  readonly message: string;
+  readonly verdict: string;
+}
+
+/** What a policy decides: `args` and `facts` that are absent are not known. */
+export interface DecisionVector {
+  readonly name: string;
+  readonly policy: TravellingPolicy;
+  readonly roles: readonly string[];
+  readonly action: string;
+  readonly task?: string | undefined;
+  readonly args?: Readonly<Record<string, unknown>> | undefined;
+  readonly facts?: Readonly<Record<string, unknown>> | undefined;
+  readonly caller: Readonly<Record<string, unknown>>;
+  readonly now: number;
+  readonly issued: number;
+  readonly approvers: readonly { readonly name: string; readonly roles: readonly string[] }[];
+  readonly decision: { readonly allowed: boolean; readonly rule: string; readonly why?: string };
+}
+
+export interface PolicyVectors {
+  readonly documents: readonly PolicyDocumentVector[];
+  readonly decisions: readonly DecisionVector[];
 }
