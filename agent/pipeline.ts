@@ -54,6 +54,9 @@ export interface PipelineDependencies {
   readonly stop: AbortSignal;
 }
 
+/** Refusals of who may not know what matches here. */
+const UNTOLD: ReadonlySet<string> = new Set(['not-authorized', 'no-policy', 'revoked']);
+
 const BROKEN: Answer = {
   kind: 'result',
   state: 'failed',
@@ -236,7 +239,7 @@ export class Pipeline {
   async #isAnswered(verified: VerifiedCommand, answer: Answer, matchIsKnown: boolean): Promise<boolean> {
     const { via, options, target } = verified.command;
     if (via === 'direct' || options.ask === true || target.where === undefined) return true;
-    if (answer.kind === 'unmatched' || answer.code === 'not-authorized' || answer.code === 'revoked') return false;
+    if (answer.kind === 'unmatched' || UNTOLD.has(answer.code ?? '')) return false;
     return matchIsKnown || this.#matches(verified);
   }
 

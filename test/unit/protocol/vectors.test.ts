@@ -12,7 +12,7 @@ import { decode } from '../../../shared/codec.ts';
 import { FleetError, RefusedError } from '../../../shared/errors.ts';
 import { SealOpener } from '../../../shared/sealing.ts';
 import { compilePolicy } from '../../../shared/policy/compile.ts';
-import { decide } from '../../../shared/policy/decide.ts';
+import { decide as decideBy } from '../../../shared/policy/decide.ts';
 import { sha256, VerifyKey, verifyPortable } from '../../../shared/signing.ts';
 import { inventoryStream } from '../../../shared/streams.ts';
 import { inboxPrefix, parseVia, toToken } from '../../../shared/subjects.ts';
@@ -211,7 +211,7 @@ describe('policies', () => {
 
   it.each(decisions)('$name: $decision', ({ policy, roles, action, task, decision, ...at }) => {
     const { args, facts, caller, now, issued, approvers } = at;
-    const decided = decide(
+    const decided = decideBy(
       compilePolicy(policy),
       { roles, action, task },
       { args, facts, caller, now, issued, approvers },
