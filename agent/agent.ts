@@ -138,11 +138,9 @@ export class Agent {
     const audit = await openNodeAudit(
       { fleet: identity.fleet, fleetId: identity.fleetId, node, stateDir: settings.stateDir },
       { bus, clock, log, subjects, identity: own },
-    ).catch(
-      (cause: unknown) => {
-        throw stateUnusable(settings.stateDir, cause);
-      },
-    );
+    ).catch((cause: unknown) => {
+      throw stateUnusable(settings.stateDir, cause);
+    });
     const users = new Users();
     const scope = processScope(settings);
     const actions = offerActions({

@@ -179,6 +179,8 @@ export const LIMITS = {
   auditWaitingBytes: 1024 * 1024,
   /** Messages that were dropped, and refusals beyond the next number, are summed up over this time. */
   auditSummaryMs: 60_000,
+  /** How long a command line waits for another that writes the same audit trail. */
+  auditLockMs: 15_000,
   /** Refusals of one caller within that time that get a record each. */
   auditRefusals: 300,
   /** How long the bus keeps audit records: an investigation looks back a year. */

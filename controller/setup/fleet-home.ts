@@ -74,6 +74,10 @@ export class FleetHome {
   get lock(): string {
     return join(this.folder, '.lock');
   }
+  /** What was done in the issuer's name. */
+  get audit(): string {
+    return join(this.folder, 'audit');
+  }
   operator(name: string): string {
     return join(this.folder, `${name}.json`);
   }

@@ -117,22 +117,31 @@ export class AuditLog {
    * @throws TransportError when the bus doesn't take it; what the file system throws
    */
   flush(): Promise<void> {
-    this.#flushing ??= this.#flush().finally(() => (this.#flushing = undefined));
+    this.#flushing ??= this.#flush();
     return this.#flushing;
   }
 
   /** Writes the rest, and gives the bus a moment to take it. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    clearTimeout(this.#timer);
     let patience: NodeJS.Timeout | undefined;
     const enough = new Promise<void>((resolve) => (patience = setTimeout(resolve, LIMITS.busCloseMs)));
+    this.#isClosed = true;
     const flushed = (async () => {
       await this.#flushing?.catch(() => undefined);
       if (this.#store.isBehind) await this.flush();
     })();
     await Promise.race([flushed.catch(() => undefined), enough]);
     clearTimeout(patience);
+    clearTimeout(this.#timer);
+    // A bus that is still waited for is waited for in vain.
+    await this.#store.close();
+  }
+
+  /** Lets go of the files; what isn't stored goes with the next. */
+  async release(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#flushing?.catch(() => undefined);
     await this.#store.close();
   }
 
@@ -146,9 +155,18 @@ export class AuditLog {
   }
 
   async #flush(): Promise<void> {
-    await this.#seal();
-    // The bus must never know more than the disk: it would look as if the disk had been rolled back.
-    await this.#store.written({ durable: true });
+    try {
+      await this.#seal();
+      // The bus must never know more than the disk: it would look as if the disk had been rolled back.
+      await this.#store.written({ durable: true });
+      await this.#sendAll();
+      await this.#store.prune();
+    } finally {
+      this.#flushing = undefined;
+    }
+  }
+
+  async #sendAll(): Promise<void> {
     for (let attempt = 1; this.#store.isBehind; attempt++)
       try {
         await this.#send();
@@ -158,7 +176,6 @@ export class AuditLog {
         this.#isUncertain = true;
         if (!(error instanceof FleetError) || error.code !== 'store-conflict' || attempt === ATTEMPTS) throw error;
       }
-    await this.#store.prune();
   }
 
   async #seal(): Promise<void> {

@@ -1,0 +1,47 @@
+/**
+ * The audit trail of an issuer: what `fleet ca`, `fleet revoke` and the service that lets nodes join have done in its
+ * name. Used so:
+ *
+ *     const audit = openServiceAudit({ folder: home.audit, identity: issuer }, { bus, clock });
+ *     await audit.write({ event: 'issue', details: { kind: 'node', name: 'web1', serial } });
+ *
+ * Awaited before what must not happen unrecorded; otherwise not. Events: `issue`, `renew`, `revoke`, `policy`, `roots`,
+ * `enroll-token`, `enroll-request`, `enroll-approve`, `enroll-deny`, `enroll-refuse`, `retire`. Who asked for it is the
+ * event's `caller`; names and serials go into `details`, secrets nowhere.
+ */
+import type { Clock } from '../../shared/clock.ts';
+import { auditStream } from '../../shared/streams.ts';
+import { Subjects } from '../../shared/subjects.ts';
+import type { AuditEvent } from '../../shared/wire/audit.ts';
+import type { Identity } from '../../shared/identity.ts';
+import { LockedAudit, type LockedAuditDependencies } from './locked-audit.ts';
+
+export interface ServiceAuditOptions {
+  /** Where it's kept on this machine: `FleetHome.audit`. */
+  readonly folder: string;
+  /** The issuer's: it signs. */
+  readonly identity: Pick<Identity, 'fleet' | 'fleetId' | 'name' | 'signer' | 'credential'>;
+}
+
+export interface ServiceAudit {
+  /**
+   * Resolves when it's written on this machine's disk, and the bus was asked to store it: with whether it did. What the
+   * bus didn't take goes with the next.
+   * @throws SettingsError `audit-unwritable`, `locked`
+   */
+  write(event: AuditEvent): Promise<boolean>;
+  /** Resolves when all is written. */
+  idle(): Promise<void>;
+}
+
+/** Opens nothing yet: the files are held only while something is written. @param bus undefined where there is none */
+export function openServiceAudit(
+  { folder, identity }: ServiceAuditOptions,
+  { bus, clock, onProblem }: Pick<LockedAuditDependencies, 'bus' | 'onProblem'> & { clock: Clock },
+): ServiceAudit {
+  const { fleet, fleetId, name } = identity;
+  return new LockedAudit(
+    { folder, who: name, fleetId, stream: auditStream(fleet), subject: new Subjects(fleet).serviceAudit(name) },
+    { bus, clock, identity, onProblem },
+  );
+}
