@@ -3,14 +3,16 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../shared/clock.ts';
-import { EXIT, FleetError } from '../shared/errors.ts';
+import { EXIT, FleetError, InterruptedError } from '../shared/errors.ts';
 import { VERSION } from '../shared/version.ts';
 import { becomeFast, keepSmall } from './heap.ts';
 
 const USAGE = `Usage: fleet-agent [--config FILE]
        fleet-agent doctor [--config FILE]
+       fleet-agent join URL TOKEN [--name NAME] [--dir DIR]
 
-Runs the agent of this server until it gets TERM or INT; \`doctor\` says what is wrong with it, and what to mend first.
+Runs the agent of this server until it gets TERM or INT; \`doctor\` says what is wrong with it, and what to mend first;
+\`join\` makes this server a node (\`fleet-agent join --help\`).
 
 Options:
   --config FILE  its configuration (default: /etc/fleet/agent.yaml, or FLEET_AGENT_CONFIG)
@@ -23,6 +25,7 @@ Examples:
 `;
 
 async function main(): Promise<void> {
+  if (process.argv[2] === 'join') return join(process.argv.slice(3));
   let options;
   let command;
   try {
@@ -68,8 +71,29 @@ async function main(): Promise<void> {
       });
     await agent.start();
   } catch (error) {
-    if (!(error instanceof FleetError)) throw error;
-    fail(`fleet-agent: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`, error.exit);
+    failWith(error);
+  }
+}
+
+async function join(args: readonly string[]): Promise<void> {
+  const { runJoin } = await import('./join/program.ts');
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(EXIT.interrupted);
+      const hint = 'Run the same command again: it goes on with the same keys.';
+      stop.abort(new InterruptedError('interrupted', { code: 'interrupted', hint }));
+    });
+  try {
+    await runJoin(args, {
+      stdout: (text) => void process.stdout.write(text),
+      stderr: (text) => void process.stderr.write(text),
+      clock: systemClock,
+      bootId: readBootId(),
+      signal: stop.signal,
+    });
+  } catch (error) {
+    failWith(error);
   }
 }
 
@@ -82,6 +106,11 @@ async function doctor(config: string): Promise<void> {
   const diagnosis = await diagnose({ config, bootId: readBootId(), signal }, { clock: systemClock });
   process.stdout.write([...diagnosisLines(diagnosis), '', ...adviceLines(diagnosis), ''].join('\n'));
   process.exitCode = diagnosis.exit;
+}
+
+function failWith(error: unknown): void {
+  if (!(error instanceof FleetError)) throw error;
+  fail(`fleet-agent: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`, error.exit);
 }
 
 function fail(text: string, exit: number): void {

@@ -10,6 +10,7 @@ import { LIMITS } from '../shared/limits.ts';
 import { connectBus } from '../shared/nats-bus.ts';
 import { Subjects } from '../shared/subjects.ts';
 import { TrustStore } from '../shared/trust.ts';
+import type { AdminQuestion, AdminResult } from '../shared/wire/enroll-admin.ts';
 import type { InventoryBody, InventoryHead } from '../shared/wire/inventory.ts';
 import { readControl, type ControlState, type Epochs } from './control.ts';
 import { BusWatch } from './bus-watch.ts';
@@ -144,6 +145,30 @@ export class Fleet {
       watch: this.#watch,
       signing: () => this.#signing(epochs),
     });
+  }
+
+  /** Public keys of the fleet's roots: those that a new node pins, and those that hold now. */
+  async roots(): Promise<{ readonly pinned: readonly Uint8Array[]; readonly current: readonly Uint8Array[] }> {
+    await this.#control;
+    return { pinned: this.#identity.roots, current: this.#trust.roots };
+  }
+
+  /** Asks the enrolment service, in the caller's name. @throws RefusedError TransportError */
+  async enroll<Type extends AdminResult['type']>(
+    question: AdminQuestion,
+    expected: Type,
+    signal?: AbortSignal,
+  ): Promise<Extract<AdminResult, { type: Type }>> {
+    await this.#control;
+    const { askEnrollment } = await import('./enroll/ask-enrollment.ts');
+    const [bus, clock, subjects, trust, identity] = [
+      this.#bus,
+      this.#clock,
+      this.#subjects,
+      this.#trust,
+      this.#identity,
+    ];
+    return askEnrollment(question, expected, { bus, clock, subjects, trust, identity }, signal);
   }
 
   async close(): Promise<void> {

@@ -28,6 +28,11 @@ export function createBoxKeys(): KeyPair {
   return { publicKey, secret: secretKey };
 }
 
+/** The public key that belongs to a box secret. */
+export function boxKeyOf(secret: Uint8Array): Uint8Array {
+  return nacl.box.keyPair.fromSecretKey(secret).publicKey;
+}
+
 /** The key that logs in at the bus; NATS's own encoding (`U…` public, `SU…` seed). */
 export function createLoginKeys(): NkeySeed {
   return toSeed(createUser());

@@ -22,8 +22,8 @@ export interface AdmitDependencies {
 
 /** Lets keys into the bus, as those that the issuer may let in: nodes, and holders of a token. */
 export interface BusLogins {
-  node(name: string, login: string): Promise<string>;
-  /** @param expires milliseconds since the epoch */
+  /** @param notAfter milliseconds since the epoch, like `expires` below */
+  node(name: string, login: string, notAfter: number): Promise<string>;
   join(token: string, login: string, expires: number): Promise<string>;
 }
 
@@ -72,6 +72,7 @@ export async function grantNode(
   login: string,
   dependencies: AdmitDependencies,
 ): Promise<JoinGrant> {
-  const loginJwt = await dependencies.logins.node(credential.body.name, login);
+  const { name, notAfter } = credential.body;
+  const loginJwt = await dependencies.logins.node(name, login, notAfter);
   return { credential: credential.bytes, loginJwt, ...dependencies.grant };
 }

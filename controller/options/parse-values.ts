@@ -1,15 +1,7 @@
 /** Values of options: durations, ranges, limits. Bad ones say what was expected, before anything is sent. */
+import { DURATION_EXPECTED, readDuration } from '../../shared/duration.ts';
 import { UsageError } from '../../shared/errors.ts';
 import type { Limit } from '../resolve.ts';
-
-const UNITS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 604_800_000,
-};
 
 /** A bound of an option's value, and how people write it. */
 export interface LongestDuration {
@@ -19,12 +11,10 @@ export interface LongestDuration {
 
 /** Milliseconds, at least one. @throws UsageError `bad-value` */
 export function parseDuration(text: string, option: string, longest?: LongestDuration): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/.exec(text);
-  const ms = match === null ? NaN : Number(match[1]) * (UNITS[match[2] ?? ''] ?? NaN);
-  if (!Number.isFinite(ms) || ms < 1 || ms > 365 * 86_400_000)
-    throw badValue(option, text, 'a duration with its unit, such as 500ms, 30s or 10m');
+  const ms = readDuration(text);
+  if (ms === undefined) throw badValue(option, text, DURATION_EXPECTED);
   if (longest !== undefined && ms > longest.ms) throw badValue(option, text, `at most ${longest.text}`);
-  return Math.round(ms);
+  return ms;
 }
 
 /** `3`, `1..`, `..5`, `1..5`; both ends included. @throws UsageError `bad-value` */

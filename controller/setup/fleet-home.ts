@@ -21,6 +21,8 @@ const HomeFile = z.strictObject({
   /** For nodes and operators; paths start at this folder. */
   tls: z.strictObject({ caFile: z.string().optional() }).optional(),
   jsDomain: z.string().optional(),
+  /** Which roles decide about who joins. @default admin */
+  enroll: z.strictObject({ roles: z.array(z.string()).min(1) }).optional(),
   issued: z.array(Issued),
 });
 export type HomeFile = z.infer<typeof HomeFile>;

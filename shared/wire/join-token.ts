@@ -16,8 +16,10 @@ const ROOTS = 16;
 const TokenBody = z.object({
   version: z.literal(1),
   fleet: z.string(),
-  /** Public keys of the roots; the first gives the fleet its id. */
+  /** Public keys that a node pins; the first gives the fleet its id. */
   roots: z.array(bytesOf(KEY_BYTES)).min(1).max(ROOTS),
+  /** The roots as they are now, where others have taken their place since. */
+  current: z.array(bytesOf(KEY_BYTES)).min(1).max(ROOTS).optional(),
   /** Seed of the key that signs requests. */
   sign: bytesOf(KEY_BYTES),
   /** The login at the bus, in the account of those who want to join. */
@@ -33,7 +35,10 @@ export interface JoinToken {
   readonly id: string;
   readonly fleet: string;
   readonly fleetId: string;
+  /** What a node pins. */
   readonly roots: readonly Uint8Array[];
+  /** Whom answers have to come from. */
+  readonly current: readonly Uint8Array[];
   readonly signer: LocalSigner;
   readonly loginSeed: string;
   readonly loginJwt: string;
@@ -50,12 +55,15 @@ export function tokenIdOf(publicKey: Uint8Array): string {
   return toHex(sha256(publicKey)).slice(0, 16);
 }
 
-export function formatJoinToken({ signSeed, ca, roots, ...parts }: JoinTokenParts): string {
+export function formatJoinToken({ signSeed, ca, roots, current, ...parts }: JoinTokenParts): string {
   const { fleet, loginSeed, loginJwt, expires } = parts;
+  const isPinned =
+    current.length === roots.length && current.every((root, at) => Buffer.compare(root, roots[at] ?? root) === 0);
   const body: z.input<typeof TokenBody> = {
     version: 1,
     fleet,
     roots: [...roots],
+    ...(isPinned ? {} : { current: [...current] }),
     sign: signSeed,
     loginSeed,
     loginJwt,
@@ -87,7 +95,14 @@ export function parseJoinToken(text: string): JoinToken {
     throw badToken('it is damaged', cause);
   }
   const signer = signerFromSeed(sign);
-  return { ...rest, ca, id: tokenIdOf(signer.publicKey), fleetId: fleetIdOf(root), signer };
+  return {
+    ...rest,
+    current: rest.current ?? rest.roots,
+    ca,
+    id: tokenIdOf(signer.publicKey),
+    fleetId: fleetIdOf(root),
+    signer,
+  };
 }
 
 function badToken(why: string, cause?: unknown): SettingsError {

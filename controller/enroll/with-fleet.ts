@@ -1,0 +1,14 @@
+/** What the commands about joining share: a connection to the fleet for as long as their work takes. */
+import type { App } from '../app.ts';
+import type { Fleet } from '../fleet.ts';
+import { openContext, openFleet, type GlobalFlags } from '../open-fleet.ts';
+
+export async function withFleet<T>(flags: GlobalFlags, app: App, work: (fleet: Fleet) => Promise<T>): Promise<T> {
+  const context = await openContext(app, flags);
+  const fleet = await openFleet(app, context, { notice: (line) => app.stderr.write(`fleet: ${line}\n`) });
+  try {
+    return await work(fleet);
+  } finally {
+    await fleet.close();
+  }
+}
