@@ -39,9 +39,11 @@ export class Automaton {
    */
   read(place: number, bytes: Uint8Array, from: number, onFound: (end: number, length: number) => void): number {
     const longest = this.#longest;
+    const first = this.#first;
     let at = place;
     for (let index = from; index < bytes.length; index++) {
-      at = this.#step(at, bytes[index]!);
+      const byte = bytes[index]!;
+      at = at === 0 ? first[byte]! : this.#step(at, byte);
       if (at !== 0 && longest[at] !== 0) onFound(index + 1, longest[at]!);
     }
     return at;

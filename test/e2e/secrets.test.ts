@@ -91,8 +91,8 @@ describe('a task with a secret', () => {
     children.push(run);
     const started = await waitFor(
       () => {
-        const found = readdirSync(fleet.cli.folder).filter((name) => name.endsWith('.started'));
-        return found.length === 2 && found.map((name) => Number.parseInt(name, 10));
+        const marks = readdirSync(fleet.cli.folder).filter((name) => name.endsWith('.started'));
+        return marks.length === 2 && marks.map((name) => Number.parseInt(name, 10));
       },
       { what: 'the task to run on both nodes' },
     );
@@ -101,7 +101,7 @@ describe('a task with a secret', () => {
     for (const pid of started) expect(readFileSync(`/proc/${pid}/environ`).includes(SECRET)).toBe(true);
     const lines = commandLines();
     expect(placesOf(PUBLIC, lines)).not.toEqual([]);
-    expect(found(lines)).toEqual([]);
+    expect(whereFound(lines)).toEqual([]);
 
     writeFileSync(join(fleet.cli.folder, 'go'), '');
     await run.ended;
@@ -122,7 +122,7 @@ describe('a task with a secret', () => {
         [...files.keys()].filter((name) => name.includes(part)),
         part,
       ).not.toEqual([]);
-    expect(found(new Map([...told, ...crossed, ...files]))).toEqual([]);
+    expect(whereFound(new Map([...told, ...crossed, ...files]))).toEqual([]);
   });
 
   it('says nothing of it in a dry run, and nowhere that the node tells what its tasks are', async () => {
@@ -131,7 +131,7 @@ describe('a task with a secret', () => {
     expect(dry.exit).toBe(0);
     const show = await fleet.run('task', 'show', 'db-user');
     expect(show.stdout).toMatch(/password +secret, required/);
-    expect(found(outputs(dry, show))).toEqual([]);
+    expect(whereFound(outputs(dry, show))).toEqual([]);
   });
 
   describe('takes the secret', () => {
@@ -161,7 +161,7 @@ describe('a task with a secret', () => {
       const { result, kept } = await keep(name, args.map((arg) => arg.replace('@FILE', `@${secretFile}`)));
       expect(result).toMatchObject({ exit: 2, stdout: '' });
       expect(result.stderr).toContain(why);
-      expect(found(outputs(result))).toEqual([]);
+      expect(whereFound(outputs(result))).toEqual([]);
       expect(kept).toBe('');
     }); // prettier-ignore
 
@@ -173,7 +173,7 @@ describe('a task with a secret', () => {
       cli.write(`${SECRET}\r`);
       expect((await cli.ended).code).toBe(0);
       expect(readFileSync(path, 'utf8')).toBe(SECRET);
-      expect(found(new Map([['terminal', Buffer.from(cli.output())]]))).toEqual([]);
+      expect(whereFound(new Map([['terminal', Buffer.from(cli.output())]]))).toEqual([]);
     });
 
     it.skipIf(noTerminal() !== undefined)('from nobody who gives up', async () => {
@@ -193,7 +193,7 @@ describe('a task with a secret', () => {
       expect(result).toMatchObject({ exit: 0 });
       expect(result.stdout).toContain('[redacted]');
       expect(result.stderr).toContain(`chmod 600 ${open}`);
-      expect(found(outputs(result))).toEqual([]);
+      expect(whereFound(outputs(result))).toEqual([]);
       const clear = await fleet.run('exec', '--node', 'db1', '--secret-env', `PW=${SECRET}`, '--', 'true');
       expect(clear.exit).toBe(2);
     });
@@ -247,7 +247,7 @@ function placesOf(word: string, places: Places): string[] {
   return [...places].filter(([, bytes]) => bytes.includes(word)).map(([place]) => place);
 }
 
-function found(places: Places): string[] {
+function whereFound(places: Places): string[] {
   return FORMS.flatMap((form) => placesOf(form, places).map((place) => `${place}: ${form}`));
 }
 
