@@ -8,7 +8,7 @@ import type { CompiledRule, DocumentKind } from '../shared/policy/compile.ts';
 import { areUnconditional, decideBothAmong, type BothCandidates } from '../shared/policy/decide-both.ts';
 import { nameRule } from '../shared/policy/words.ts';
 import { findValues, type Facts } from '../shared/where/find.ts';
-import type { SecretValues } from '../shared/wire/sealed-arguments.ts';
+import { formatPath, mayOverlap, parsePath } from '../shared/where/paths.ts';
 import type { RunnableAction } from './actions/action.ts';
 import { withName } from './addressed.ts';
 import { findApprovers } from './approvers.ts';
@@ -20,8 +20,6 @@ export interface AskedFor {
   readonly action: RunnableAction;
   /** Valid. */
   readonly input: unknown;
-  /** What came sealed. */
-  readonly secrets?: SecretValues | undefined;
   /** The node's clock, in milliseconds since the epoch. */
   readonly now: number;
 }
@@ -30,13 +28,15 @@ export interface AskedFor {
 export async function authorizeConditions(
   verified: VerifiedCommand,
   candidates: BothCandidates,
-  { action, input, secrets = {}, now }: AskedFor,
+  { action, input, now }: AskedFor,
   dependencies: AuthorizeDependencies,
 ): Promise<Permission> {
   const rules = rulesOf(candidates);
+  const sealedNames = verified.command.sealed?.names ?? [];
   const facts = asks(rules, 'where') ? await factsFor(rules, dependencies) : undefined;
   const circumstances: Circumstances = {
-    args: asks(rules, 'args') ? await argsOf(action, input, secrets) : undefined,
+    args: asks(rules, 'args') ? await argsOf(action, input, sealedNames) : undefined,
+    isSealed: sealedIn(action, sealedNames),
     facts,
     isUndecided: (path) =>
       dependencies.facts.mayLack?.(path.text) === true && findValues(facts ?? {}, path).length === 0,
@@ -61,12 +61,17 @@ function rulesOf(candidates: BothCandidates): readonly CompiledRule[] {
 const asks = (rules: readonly CompiledRule[], kind: DocumentKind): boolean =>
   rules.some(({ conditions }) => conditions.some((condition) => condition.kind === kind));
 
-async function argsOf(action: RunnableAction, input: unknown, secrets: SecretValues): Promise<Facts> {
-  if (action.conditionArgs !== undefined) return action.conditionArgs(input, secrets);
-  const args = input as Facts;
-  const { sealable } = action.definition;
-  if (sealable === undefined || Object.keys(secrets).length === 0) return args;
-  return { ...args, [sealable]: { ...(args[sealable] as object | undefined), ...secrets } };
+async function argsOf(action: RunnableAction, input: unknown, sealedNames: readonly string[]): Promise<Facts> {
+  return action.conditionArgs === undefined ? (input as Facts) : action.conditionArgs(input, sealedNames);
+}
+
+/** Where conditions would look for what came sealed: a task's parameters stand at the top. */
+function sealedIn(action: RunnableAction, names: readonly string[]): Circumstances['isSealed'] {
+  if (names.length === 0) return undefined;
+  const { sealable = '' } = action.definition;
+  const before = action.conditionArgs === undefined ? [sealable] : [];
+  const sealed = names.map((name) => parsePath(formatPath([...before, name])));
+  return (path) => sealed.some((one) => mayOverlap(one, path));
 }
 
 /** Undefined where they can't be looked up: then what asks for them isn't decided. */

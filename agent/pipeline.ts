@@ -179,11 +179,11 @@ export class Pipeline {
       throw new RefusedError(`this agent doesn't take messages of kind ${command.kind}`, { code: 'not-understood' });
     const action = findAction(wanted, command.action, this.#deps.actions.keys());
     const input = assertValidInput(action, command);
-    const secrets = await this.#unseal(verified, action);
-    const asked = { action, input, secrets: secrets?.values, now: clock.now() };
+    const asked = { action, input, now: clock.now() };
     const permission = await authorizeConditions(verified, candidates, asked, this.#deps);
     decision.rule = permission.rule;
     log.info(permission, 'allowed');
+    const secrets = await this.#unseal(verified, action);
     if (this.#running >= LIMITS.concurrentCommands)
       throw new RefusedError(`${LIMITS.concurrentCommands} commands are running here already`, { code: 'busy' });
     this.#running++;

@@ -4,7 +4,6 @@
  */
 import type { ActionDefinition, InputOf, OutputOf } from '../../shared/action.ts';
 import type { Logger } from '../../shared/logger.ts';
-import type { SecretValues } from '../../shared/wire/sealed-arguments.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 
 export interface ActionContext {
@@ -34,10 +33,10 @@ export interface RunnableAction {
   readonly definition: ActionDefinition;
   /**
    * What conditions of a policy see of valid input, as the action itself will understand it; may refuse it.
-   * @param secrets what came sealed: hiding something from the policy must not be that easy
-   * @default the input, with what was sealed in its place
+   * @param sealed names of what came sealed, and has no value here
+   * @default the input
    */
-  conditionArgs?(input: unknown, secrets: SecretValues): Promise<Readonly<Record<string, unknown>>>;
+  conditionArgs?(input: unknown, sealed: readonly string[]): Promise<Readonly<Record<string, unknown>>>;
   /** `input` has passed `definition.input`; the outcome's data is checked against `definition.output` by the caller. */
   run(input: unknown, context: ActionContext): Promise<ActionOutcome>;
 }
@@ -46,13 +45,13 @@ export interface RunnableAction {
 export function implement<A extends ActionDefinition>(
   definition: A,
   run: (input: InputOf<A>, context: ActionContext) => Promise<ActionOutcome<OutputOf<A>>>,
-  conditionArgs?: (input: InputOf<A>, secrets: SecretValues) => Promise<Readonly<Record<string, unknown>>>,
+  conditionArgs?: (input: InputOf<A>, sealed: readonly string[]) => Promise<Readonly<Record<string, unknown>>>,
 ): RunnableAction {
   return {
     definition,
     run: (input, context) => run(input as InputOf<A>, context),
     ...(conditionArgs === undefined
       ? {}
-      : { conditionArgs: (input: unknown, secrets: SecretValues) => conditionArgs(input as InputOf<A>, secrets) }),
+      : { conditionArgs: (input: unknown, sealed: readonly string[]) => conditionArgs(input as InputOf<A>, sealed) }),
   };
 }

@@ -7,7 +7,7 @@ import { LIMITS } from '../../shared/limits.ts';
 import { nearestNames } from '../../shared/names/nearest.ts';
 import { settle } from '../process/program-outcome.ts';
 import { runProgram, type ProgramHost } from '../process/run-program.ts';
-import { bindParameters, parameterValues } from '../tasks/bind-parameters.ts';
+import { bindParameters, openParameters } from '../tasks/bind-parameters.ts';
 import type { TaskStore } from '../tasks/task-store.ts';
 import type { Task } from '../tasks/task.ts';
 import { implement, type ActionContext, type ActionOutcome, type RunnableAction } from './action.ts';
@@ -50,9 +50,7 @@ export function taskRunAction({ tasks, host }: { tasks: TaskStore; host: Program
         running.delete(name);
       }
     });
-  return implement(taskRun, run, async ({ task, args = {} }, secrets) =>
-    parameterValues(await find(task), args, secrets),
-  );
+  return implement(taskRun, run, async ({ task, args = {} }, sealed) => openParameters(await find(task), args, sealed));
 }
 
 function wouldRun(task: Task, shown: readonly string[]): ActionOutcome<ProgramOutcome> {

@@ -29,7 +29,8 @@ export async function bindParameters(
   given: Readonly<Record<string, ParameterValue>>,
   secrets: SecretValues = {},
 ): Promise<BoundTask> {
-  const values = await parameterValues(task, given, secrets);
+  assertSealedAsDeclared(task, Object.keys(given), Object.keys(secrets));
+  const values = await valuesOf(task, { ...given, ...secrets });
   // A parameter that is neither given nor has a default is empty text, never a missing argument.
   const valueOf = (name: string): string => String(values[name] ?? '');
   const fill = (template: Template): string => fillTemplate(template, valueOf);
@@ -45,16 +46,25 @@ export async function bindParameters(
 }
 
 /**
- * What each parameter is: given and converted to its type, or its default. One that is neither is left out. Takes and
- * throws what `bindParameters` does.
+ * What each parameter is that didn't come sealed, as bindParameters will have it.
+ * @throws RefusedError as bindParameters does
  */
-export async function parameterValues(
+export async function openParameters(
   task: Task,
   given: Readonly<Record<string, ParameterValue>>,
-  secrets: SecretValues = {},
+  sealed: readonly string[],
 ): Promise<Readonly<Record<string, ParameterValue>>> {
-  assertSealedAsDeclared(task, given, secrets);
-  const checked = await checkParameters(task, { ...given, ...secrets });
+  assertSealedAsDeclared(task, Object.keys(given), sealed);
+  const parameters = Object.entries(task.parameters).filter(([name]) => !sealed.includes(name));
+  return valuesOf({ ...task, parameters: Object.fromEntries(parameters) }, given);
+}
+
+/** Given and converted to its type, or its default; what is neither is left out. */
+async function valuesOf(
+  task: Pick<Task, 'name' | 'parameters'>,
+  given: Readonly<Record<string, ParameterValue>>,
+): Promise<Readonly<Record<string, ParameterValue>>> {
+  const checked = await checkParameters(task, given);
   if (checked.problem !== undefined) throw new RefusedError(checked.problem, { code: 'invalid-input' });
   const values: Record<string, ParameterValue> = Object.create(null) as Record<string, ParameterValue>;
   for (const [name, parameter] of Object.entries(task.parameters)) {
@@ -64,19 +74,18 @@ export async function parameterValues(
   return values;
 }
 
-function assertSealedAsDeclared(task: Task, given: object, secrets: object): void {
+function assertSealedAsDeclared(task: Task, given: readonly string[], sealed: readonly string[]): void {
   const sensitive = (name: string): boolean =>
     Object.hasOwn(task.parameters, name) && task.parameters[name]?.sensitive === true;
-  const open = Object.keys(given).find(sensitive);
+  const open = given.find(sensitive);
   if (open !== undefined)
     throw new RefusedError(`parameter ${open} of task ${task.name} is sensitive here, and didn't come sealed`, {
       code: 'invalid-input',
     });
-  const known = Object.keys(secrets).filter((name) => Object.hasOwn(task.parameters, name));
-  const sealed = known.find((name) => !sensitive(name));
-  if (sealed !== undefined)
+  const needless = sealed.find((name) => Object.hasOwn(task.parameters, name) && !sensitive(name));
+  if (needless !== undefined)
     throw new RefusedError(
-      `parameter ${sealed} of task ${task.name} came sealed, and isn't declared as sensitive here`,
+      `parameter ${needless} of task ${task.name} came sealed, and isn't declared as sensitive here`,
       {
         code: 'invalid-input',
       },

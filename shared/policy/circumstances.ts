@@ -11,6 +11,11 @@ export interface Approver {
 export interface Circumstances {
   /** The validated arguments; of a task its parameters, converted and with their defaults. */
   readonly args: Facts | undefined;
+  /**
+   * Arguments that came sealed. What a condition asks of one isn't decided: a secret can neither be guessed by asking, nor
+   * can anything be hidden from a rule by sealing it. @default none
+   */
+  readonly isSealed?: ((path: PathPattern) => boolean) | undefined;
   /** The node's facts, `name` among them. */
   readonly facts: Facts | undefined;
   /** Facts that the node may have and couldn't look up. @default none */

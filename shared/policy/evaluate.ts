@@ -24,7 +24,9 @@ export function conditionHolds(condition: Condition, circumstances: Circumstance
   if (condition.kind === 'time') return condition.window.includes(circumstances.now);
   const document = documentOf(condition.kind, circumstances);
   if (document === undefined) return undefined;
-  const isUndecided = condition.kind === 'where' ? circumstances.isUndecided : undefined;
+  const isUndecided = { where: circumstances.isUndecided, args: circumstances.isSealed, caller: undefined }[
+    condition.kind
+  ];
   return isUndecided === undefined
     ? matchWhere(condition.expression, document)
     : matchWhere(condition.expression, document, { isUndecided });

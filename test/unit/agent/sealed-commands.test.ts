@@ -109,6 +109,14 @@ describe('a command with sealed arguments', () => {
     expect(node.ran).toEqual([]);
   });
 
+  it('of who may not send it is refused before anything is opened', async () => {
+    const node = await start();
+    const reader = await fleet.operator('alice', { roles: ['reader'] });
+    const { sealed } = sealArguments(VALUES);
+    const command = fleet.command('1', { action: 'secret', crit: ['sealed'], sealed });
+    expect(await node.send(reader, command)).toMatchObject([{ state: 'refused', code: 'not-authorized' }]);
+  });
+
   it('is refused when there is too much of it, or when it names others than it has', async () => {
     const node = await start();
     const values = { a: 'x'.repeat(LIMITS.sealedBytes) };
