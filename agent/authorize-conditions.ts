@@ -8,7 +8,7 @@ import type { CompiledRule, DocumentKind } from '../shared/policy/compile.ts';
 import { areUnconditional, decideBothAmong, type BothCandidates } from '../shared/policy/decide-both.ts';
 import { nameRule } from '../shared/policy/words.ts';
 import { findValues, type Facts } from '../shared/where/find.ts';
-import { formatPath, mayOverlap, parsePath } from '../shared/where/paths.ts';
+import { literalPath, mayOverlap } from '../shared/where/paths.ts';
 import type { RunnableAction } from './actions/action.ts';
 import { withName } from './addressed.ts';
 import { findApprovers } from './approvers.ts';
@@ -67,10 +67,10 @@ async function argsOf(action: RunnableAction, input: unknown, sealedNames: reado
 
 /** Where conditions would look for what came sealed: a task's parameters stand at the top. */
 function sealedIn(action: RunnableAction, names: readonly string[]): Circumstances['isSealed'] {
-  if (names.length === 0) return undefined;
-  const { sealable = '' } = action.definition;
+  const { sealable } = action.definition;
+  if (names.length === 0 || sealable === undefined) return undefined;
   const before = action.conditionArgs === undefined ? [sealable] : [];
-  const sealed = names.map((name) => parsePath(formatPath([...before, name])));
+  const sealed = names.map((name) => literalPath([...before, name]));
   return (path) => sealed.some((one) => mayOverlap(one, path));
 }
 

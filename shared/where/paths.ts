@@ -58,7 +58,13 @@ function readSegment(scanner: Scanner): Segment {
 
 /** The text of a path through these keys and item numbers. */
 export function formatPath(keys: readonly string[]): string {
-  return formatSegments(keys.map((text) => ({ kind: 'literal', text })));
+  return literalPath(keys).text;
+}
+
+/** The path through these keys and item numbers, whatever they are. */
+export function literalPath(keys: readonly string[]): PathPattern {
+  const segments = keys.map((text) => ({ kind: 'literal', text }) as const);
+  return { segments, text: formatSegments(segments) };
 }
 
 function formatSegments(segments: readonly Segment[]): string {
