@@ -41,6 +41,8 @@ export interface Surroundings {
   readonly identity?: string | undefined;
   readonly configHome?: string | undefined;
   readonly stateHome?: string | undefined;
+  /** Where an ssh-agent listens, for identities whose key it holds. */
+  readonly sshAgentSocket?: string | undefined;
 }
 
 /** Folder of the operator's own context and keys. */

@@ -27,6 +27,8 @@ export interface FleetOptions {
   readonly identity: string;
   readonly tls?: { readonly caFile?: string | undefined } | undefined;
   readonly jsDomain?: string | undefined;
+  /** SSH_AUTH_SOCK, for an identity whose key an ssh-agent holds. */
+  readonly sshAgentSocket?: string | undefined;
 }
 
 export class Fleet {
@@ -57,7 +59,7 @@ export class Fleet {
 
   /** @throws SettingsError for a missing, broken or expired identity; TransportError when the bus isn't there. */
   static async connect(options: FleetOptions, clock: Clock = systemClock): Promise<Fleet> {
-    const identity = readIdentity(options.identity);
+    const identity = readIdentity(options.identity, options);
     const trust = new TrustStore({ fleetId: identity.fleetId, roots: identity.roots }, { clock });
     assertUsable(identity, trust, options.identity);
     const { servers, tls, jsDomain } = options;

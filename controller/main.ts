@@ -32,6 +32,7 @@ async function main(args: readonly string[]): Promise<void> {
       identity: given(env['FLEET_IDENTITY']),
       configHome: given(env['XDG_CONFIG_HOME']),
       stateHome: given(env['XDG_STATE_HOME']),
+      sshAgentSocket: given(env['SSH_AUTH_SOCK']),
     },
     stdin: process.stdin,
     stdout: process.stdout,

@@ -35,7 +35,10 @@ export function openContext(app: App, flags: GlobalFlags): Promise<Context> {
  */
 export async function openFleet(app: App, context: Context, output?: Pick<Output, 'notice'>): Promise<Fleet> {
   const { Fleet } = await import('./fleet.ts');
-  const fleet = await unlessAborted(Fleet.connect(context), app.interrupt);
+  const fleet = await unlessAborted(
+    Fleet.connect({ ...context, sshAgentSocket: app.surroundings.sshAgentSocket }),
+    app.interrupt,
+  );
   if (context.hidden !== undefined)
     output?.notice(`using the embedded fleet of this machine, not ${context.hidden}: \`fleet dev down\` ends it`);
   return fleet;

@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { FleetError, SettingsError } from './errors.ts';
 import { readPrivateFile } from './private-file.ts';
 import { fleetIdOf, KEY_BYTES, signerFromSeed, type Signer } from './signing.ts';
+import { createSshAgentSigner } from './ssh-agent.ts';
 import { parseCredential, type Credential } from './wire/credential.ts';
 
 const base64 = z.base64();
@@ -17,7 +18,9 @@ const IdentityFile = z.strictObject({
   /** Public keys of the roots; the first gives the fleet its id. */
   roots: z.array(base64).min(1),
   credential: base64,
-  signSeed: base64,
+  /** Absent where an ssh-agent holds the key. */
+  signSeed: base64.optional(),
+  signer: z.literal('ssh-agent').optional(),
   boxSecret: base64,
   loginSeed: z.string().regex(/^SU[A-Z2-7]+$/),
   /** What the fleet lets this login do at the bus, signed by its account there. */
@@ -37,7 +40,8 @@ export interface Identity {
 }
 
 export interface IdentityKeys {
-  readonly signSeed: Uint8Array;
+  /** Undefined where an ssh-agent holds the key. */
+  readonly signSeed: Uint8Array | undefined;
   readonly boxSecret: Uint8Array;
   readonly loginSeed: string;
   readonly loginJwt: string;
@@ -56,7 +60,7 @@ export function writeIdentity(
     fleet,
     roots: roots.map(toBase64),
     credential: toBase64(credential.bytes),
-    signSeed: toBase64(keys.signSeed),
+    ...(keys.signSeed === undefined ? { signer: 'ssh-agent' } : { signSeed: toBase64(keys.signSeed) }),
     boxSecret: toBase64(keys.boxSecret),
     loginSeed: keys.loginSeed,
     loginJwt: keys.loginJwt,
@@ -65,7 +69,7 @@ export function writeIdentity(
 }
 
 /** @throws SettingsError when it is missing, readable by others, or not an identity. */
-export function readIdentity(path: string): Identity {
+export function readIdentity(path: string, options: { readonly sshAgentSocket?: string | undefined } = {}): Identity {
   const text = readPrivateFile(path, { secret: true, what: 'identity file' });
   const broken = (why: string, cause?: unknown): SettingsError =>
     new SettingsError(`identity file ${path} is broken: ${why}`, {
@@ -86,10 +90,8 @@ export function readIdentity(path: string): Identity {
   }
   const { fleet, loginJwt, loginSeed } = file.data;
   const roots = file.data.roots.map(fromBase64);
-  const signSeed = fromBase64(file.data.signSeed);
   const [firstRoot] = roots;
   if (firstRoot === undefined || roots.some((root) => root.length !== KEY_BYTES)) throw broken('roots');
-  if (signSeed.length !== KEY_BYTES) throw broken('signSeed');
   const boxSecret = fromBase64(file.data.boxSecret);
   if (boxSecret.length !== KEY_BYTES) throw broken('boxSecret');
   let credential: Credential;
@@ -98,7 +100,8 @@ export function readIdentity(path: string): Identity {
   } catch (cause) {
     throw broken(cause instanceof FleetError ? cause.message : 'credential', cause);
   }
-  const signer = signerFromSeed(signSeed);
+  const signer = readSigner(file.data, credential, options.sshAgentSocket);
+  if (signer === undefined) throw broken('signSeed');
   if (Buffer.compare(signer.publicKey, credential.body.sign) !== 0)
     throw broken('its key is not the one that its credential speaks of');
   return {
@@ -112,6 +115,17 @@ export function readIdentity(path: string): Identity {
     loginSeed,
     loginJwt,
   };
+}
+
+function readSigner(
+  { signSeed, signer }: z.infer<typeof IdentityFile>,
+  { body }: Credential,
+  sshAgentSocket: string | undefined,
+): Signer | undefined {
+  if (signer === 'ssh-agent')
+    return signSeed === undefined ? createSshAgentSigner(sshAgentSocket, body.sign) : undefined;
+  const seed = fromBase64(signSeed ?? '');
+  return seed.length === KEY_BYTES ? signerFromSeed(seed) : undefined;
 }
 
 const toBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

@@ -77,6 +77,11 @@ export const LIMITS = {
   busyMessages: 200,
   busyWindowMs: 60_000,
 
+  /** How long an ssh-agent may take for a signature: a person may have to find the token, and touch it. */
+  sshAgentMs: 30_000,
+  /** Its answer: a signature, with a name before it. */
+  sshAgentAnswerBytes: 4 * 1024,
+
   /** One attempt to connect to the bus. */
   connectTimeoutMs: 5_000,
   /** Wait between attempts of an agent, spread so that a restarted bus isn't stormed. */

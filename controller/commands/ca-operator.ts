@@ -1,5 +1,7 @@
 /** `fleet ca issue operator`, `fleet ca renew operator`: people who may command. Needs the root key. */
+import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
+import { UsageError } from '../../shared/errors.ts';
 import type { App } from '../app.ts';
 import { collect } from '../options/target-options.ts';
 import { changeFleet } from './change-fleet.ts';
@@ -8,6 +10,7 @@ interface OperatorFlags {
   readonly role?: string[];
   readonly days?: number;
   readonly root?: string;
+  readonly signKey?: string;
   readonly dir?: string;
 }
 
@@ -24,7 +27,8 @@ The file goes to the person, who names it with --identity or in a context file.
 
 Examples:
   fleet ca issue operator bob --role reader
-  fleet ca issue operator carol --role operator --days 30 --root /media/safe/root.json`,
+  fleet ca issue operator carol --role operator --days 30 --root /media/safe/root.json
+  fleet ca issue operator dave --role operator --sign-key dave.pub`,
     )
     .action((name: string) => run(name, false, issueOperator.opts<OperatorFlags>(), app));
   const renewOperator = addOptions(renew.command('operator'), ' (default: as it was)')
@@ -42,6 +46,7 @@ function addOptions(command: Command, roles: string): Command {
     .option('--role <ROLE>', `role in the policies of the nodes; repeatable${roles}`, collect)
     .option('--days <N>', 'how long the credential is good', parseDays, 365)
     .option('--root <FILE>', 'root key; bus.json may be beside it (default: root.json in the folder of the fleet)')
+    .option('--sign-key <FILE>', 'public key (.pub, Ed25519) of a signing key that stays in an ssh-agent or on a token')
     .option('--dir <DIR>', 'folder of the fleet (default: ~/.config/fleet)');
 }
 
@@ -54,6 +59,7 @@ function parseDays(text: string): number {
 
 async function run(name: string, renew: boolean, flags: OperatorFlags, app: App): Promise<void> {
   const { issueOperator } = await import('../setup/issue-operator.ts');
+  const signKey = flags.signKey === undefined ? undefined : await readSignKey(flags.signKey);
   const { path, roles, notAfter } = await changeFleet(
     { dir: flags.dir, endsLogins: renew, rootFile: flags.root },
     app,
@@ -65,6 +71,7 @@ async function run(name: string, renew: boolean, flags: OperatorFlags, app: App)
         roles: flags.role,
         lifeMs: (flags.days ?? 365) * DAY_MS,
         rootFile: flags.root,
+        signKey,
         now: app.clock.now(),
       }),
   );
@@ -73,4 +80,19 @@ async function run(name: string, renew: boolean, flags: OperatorFlags, app: App)
     `It is good until ${new Date(notAfter).toISOString().slice(0, 10)}, as ${roles.join(', ')}. Move the file to the machine of ${name}, keys and all, and keep no copy;
 it is used there with \`fleet --server URL --identity FILE\`, or by a context file (docs/operations.md).\n`,
   );
+}
+
+/** @throws UsageError `bad-sign-key` */
+async function readSignKey(file: string): Promise<Uint8Array> {
+  const { parseSshPublicKey } = await import('../../shared/ssh-agent.ts');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new UsageError(`${file} can't be read (${(cause as NodeJS.ErrnoException).code ?? 'error'})`, {
+      code: 'bad-sign-key',
+      cause,
+    });
+  }
+  return parseSshPublicKey(text);
 }

@@ -21,6 +21,8 @@ export interface IssueOperatorOptions {
   readonly now: number;
   /** @default root.json in the folder of the fleet */
   readonly rootFile?: string | undefined;
+  /** Public half of a signing key that an ssh-agent holds. @default a new key, in the identity file */
+  readonly signKey?: Uint8Array | undefined;
   /** New keys for an operator that there is; the old ones can't log in any more. */
   readonly renew: boolean;
   readonly onWait?: (line: string) => unknown;
@@ -67,15 +69,21 @@ export function issueOperator(home: FleetHome, options: IssueOperatorOptions): P
     const path = home.operator(name);
     assertReplaceable(path, name, fleetId);
     const notAfter = options.now + (options.lifeMs ?? OPERATOR_LIFE_MS);
-    const { credential, login } = await makeIdentity(path, root, logins, {
-      kind: 'operator',
-      name,
-      roles: [...roles],
-      limits: {},
-      trusted: {},
-      notBefore: options.now,
-      notAfter,
-    });
+    const { credential, login } = await makeIdentity(
+      path,
+      root,
+      logins,
+      {
+        kind: 'operator',
+        name,
+        roles: [...roles],
+        limits: {},
+        trusted: {},
+        notBefore: options.now,
+        notAfter,
+      },
+      options.signKey,
+    );
     await home.register(toIssued(credential, login), options.now);
     return { path, roles, notAfter };
   });

@@ -26,8 +26,11 @@ export async function makeIdentity(
   issuer: IdentityIssuer,
   logins: LoginIssuer,
   body: Omit<CredentialBody, 'serial' | 'sign' | 'box' | 'issuer' | 'login'>,
+  /** Public half of a signing key that is held elsewhere, by an ssh-agent. @default a new one is made */
+  signKey?: Uint8Array,
 ): Promise<{ credential: Credential; login: string }> {
-  const [sign, box, login] = [createSignKeys(), createBoxKeys(), createLoginKeys()];
+  const sign = signKey === undefined ? createSignKeys() : { publicKey: signKey, secret: undefined };
+  const [box, login] = [createBoxKeys(), createLoginKeys()];
   const { signer, credential: by } = issuer;
   const credential = await issueCredential(
     issuer.fleetId,
