@@ -218,6 +218,8 @@ export const LIMITS = {
   enrollWaiting: 2_000,
   /** Tokens, or requests, in one answer: the largest there are stay within what a message may be. */
   enrollPage: 200,
+  /** Refusals of one kind within this are one record of the audit trail. */
+  enrollTallyMs: 10_000,
   /** Ids of messages that the enrolment service remembers; full means refuse, never forget. */
   enrollRemembered: 100_000,
   /** How long tokens and requests are kept after their last change. */

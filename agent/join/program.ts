@@ -12,7 +12,7 @@ import { parseJoinToken, type JoinToken } from '../../shared/wire/join-token.ts'
 import { joinFleet } from './join.ts';
 import { defaultName, describeHost } from './this-host.ts';
 
-export const JOIN_USAGE = `Usage: fleet-agent join URL TOKEN [--name NAME] [--dir DIR] [--token-file FILE]
+const JOIN_USAGE = `Usage: fleet-agent join URL TOKEN [--name NAME] [--dir DIR] [--token-file FILE]
 
 Makes this server a node of the fleet that the token is of. Its keys are made here and never leave; run again, it goes on
 where it was interrupted.

@@ -4,7 +4,7 @@
  */
 import type { BusMessage } from '../../shared/bus.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { FleetError, ProtocolError, RefusedError } from '../../shared/errors.ts';
+import { FleetError, ProtocolError, RefusedError, UsageError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { sha256 } from '../../shared/signing.ts';
 import type { TrustStore, VerifiedCredential } from '../../shared/trust.ts';
@@ -30,16 +30,19 @@ export interface AdminHandlerDependencies extends AdmitDependencies {
   /** One of these is enough. */
   readonly roles: readonly string[];
   readonly refreshRevocations: () => Promise<void>;
-  readonly onAnswer: (told: AdminTold) => void;
+  /** Each answer, before it's sent; without it being written down there is none. */
+  readonly onAnswer: (told: AdminTold) => Promise<void>;
 }
 
 export interface AdminTold {
-  readonly caller: string;
+  readonly caller: { readonly name: string; readonly serial: string; readonly kind: string };
   readonly question: AdminQuestion['type'];
   /** Token or request that it was about. */
   readonly subject?: string | undefined;
   /** Of the node that it was about. */
   readonly name?: string | undefined;
+  /** Of a token. */
+  readonly details?: Readonly<Record<string, unknown>>;
   /** Where it was refused. */
   readonly code?: string;
   readonly reason?: string;
@@ -72,7 +75,7 @@ export class AdminHandler {
       const { question, ...request } = decodeAdminRequest(payload);
       return await this.#answer(payload, await this.#carryOut(caller, question, request));
     } catch (error) {
-      if (!(error instanceof ProtocolError || error instanceof RefusedError)) throw error;
+      if (!isRefusal(error)) throw error;
       return this.#answer(payload, error);
     }
   }
@@ -83,22 +86,24 @@ export class AdminHandler {
     request: { readonly id: Uint8Array; readonly issued: number; readonly expires: number },
   ): Promise<AdminResult> {
     const { clock, onAnswer } = this.#deps;
-    const { name } = caller.credential.body;
-    const told = { caller: name, question: question.type, ...aboutOf(question) };
+    const { name, serial, kind } = caller.credential.body;
+    const told = { caller: { name, serial, kind }, question: question.type, ...aboutOf(question) };
     const now = clock.now();
+    let result: AdminResult;
     try {
       this.#assertAllowed(caller);
       const refusal = refuseTime(request, now);
       if (refusal !== undefined) throw new RefusedError(refusal.reason, { code: refusal.code });
       if (this.#remembered.claim(caller.credential.body.sign, request, now))
         throw new RefusedError('this very request was here before', { code: 'replayed' });
-      const result = await answerQuestion(question, { by: name, at: now }, this.#deps);
-      onAnswer({ ...told, ...(result.type === 'request' ? { name: result.entry.name } : {}) });
-      return result;
+      result = await answerQuestion(question, { by: name, at: now }, this.#deps);
     } catch (error) {
-      if (error instanceof FleetError) onAnswer({ ...told, code: error.code, reason: error.message });
+      // What somebody asked and what it came to; a bus that is away comes to nothing.
+      if (isRefusal(error)) await onAnswer({ ...told, code: error.code, reason: error.message });
       throw error;
     }
+    await onAnswer({ ...told, ...aboutResult(result) });
+    return result;
   }
 
   #assertAllowed({ credential }: VerifiedCredential): void {
@@ -124,7 +129,18 @@ export class AdminHandler {
   }
 }
 
+/** What isn't right about the question, and not about the bus or this program. */
+const isRefusal = (error: unknown): error is FleetError =>
+  error instanceof ProtocolError || error instanceof RefusedError || error instanceof UsageError;
+
 function aboutOf(question: AdminQuestion): { subject?: string } {
   if ('request' in question) return { subject: question.request };
   return 'token' in question ? { subject: question.token } : {};
+}
+
+function aboutResult(result: AdminResult): Pick<AdminTold, 'subject' | 'name' | 'details'> {
+  if (result.type === 'request') return { name: result.entry.name };
+  if (result.type !== 'token') return {};
+  const { token, uses, expires, names, trusted, approval } = result.entry;
+  return { subject: token, details: { uses, expires, trusted, approval, ...(names === undefined ? {} : { names }) } };
 }

@@ -28,8 +28,8 @@ export interface JoinHandlerDependencies extends AdmitDependencies {
   readonly uses: UseTaker;
   /** Makes sure that the newest revocations are known. */
   readonly refreshRevocations: () => Promise<void>;
-  /** Each answer, for the audit trail. */
-  readonly onAnswer: (told: JoinTold) => void;
+  /** Each answer, before it's sent; without it being written down there is none. */
+  readonly onAnswer: (told: JoinTold) => Promise<void>;
 }
 
 /** What was asked and answered, as far as it's known who asked. */
@@ -194,7 +194,7 @@ export class JoinHandler {
       credential === undefined || asked === undefined
         ? undefined
         : sealGrant(asked.box, await grantNode(credential, asked.login, this.#deps));
-    onAnswer(credential === undefined ? told : { ...told, serial: credential.body.serial });
+    await onAnswer(credential === undefined ? told : { ...told, serial: credential.body.serial });
     const payload = encodeJoinAnswer({
       request: sha256(frame.payload),
       now: clock.now(),

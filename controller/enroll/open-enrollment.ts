@@ -17,12 +17,14 @@ import { fleetStreams } from '../../shared/streams.ts';
 import { Subjects } from '../../shared/subjects.ts';
 import { TrustStore } from '../../shared/trust.ts';
 import type { JoinGrant } from '../../shared/wire/join-answer.ts';
+import { openServiceAudit } from '../audit/service-audit.ts';
 import { readControl } from '../control.ts';
 import { issueLogin } from '../setup/bus-accounts.ts';
 import { readBusSigning } from '../setup/bus-keys.ts';
 import { busTls, type FleetHome, type HomeFile } from '../setup/fleet-home.ts';
 import { AdminHandler } from './admin-handler.ts';
 import type { BusLogins } from './admit-node.ts';
+import { EnrollAudit } from './enroll-audit.ts';
 import { EnrollService } from './enroll-service.ts';
 import { EnrollStore } from './enroll-store.ts';
 import { JoinHandler } from './join-handler.ts';
@@ -80,22 +82,21 @@ export async function openEnrollment(home: FleetHome, dependencies: EnrollmentDe
       for (const problem of problems) log.error({ problem }, 'a document of the fleet was not taken');
     };
     await refreshRevocations();
+    const onProblem = (problem: string): void => log.warn({ problem }, 'audit trail');
+    const trail = openServiceAudit({ folder: home.audit, identity: issuer }, { bus, clock, onProblem });
+    const audit = new EnrollAudit({ audit: trail, clock, log });
     const shared = { fleetId, issuer, store, logins, trust, clock, log, grant, refreshRevocations };
-    const joins = new JoinHandler({
-      ...shared,
-      uses,
-      onAnswer: (told) => log[told.outcome === 'refused' ? 'warn' : 'info'](told, told.outcome),
-    });
+    const joins = new JoinHandler({ ...shared, uses, onAnswer: (told) => audit.join(told) });
     const admin = new AdminHandler({
       ...shared,
       roles: file.enroll?.roles ?? DEFAULT_ROLES,
-      onAnswer: (told) =>
-        log[told.code === undefined ? 'info' : 'warn'](told, told.code === undefined ? 'done' : 'refused'),
+      onAnswer: (told) => audit.admin(told),
     });
     const service = new EnrollService({ bus, subjects, log, joins, admin, uses });
     await service.start();
     const close = async (): Promise<void> => {
       await service.stop();
+      await audit.close();
       await bus.close();
     };
     return { fleet, issuer: issuer.name, server: bus.connection?.server, close };

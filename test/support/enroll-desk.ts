@@ -81,8 +81,16 @@ export class EnrollDesk {
       grant: { servers: ['nats://127.0.0.1:4222'] },
       refreshRevocations: () => Promise.resolve(),
     }; // prettier-ignore
-    this.#join = new JoinHandler({ ...shared, uses: this.uses, onAnswer: (told) => this.joins.push(told) });
-    this.#admin = new AdminHandler({ ...shared, roles: ['admin'], onAnswer: (told) => this.deeds.push(told) });
+    this.#join = new JoinHandler({
+      ...shared,
+      uses: this.uses,
+      onAnswer: (told) => Promise.resolve(void this.joins.push(told)),
+    });
+    this.#admin = new AdminHandler({
+      ...shared,
+      roles: ['admin'],
+      onAnswer: (told) => Promise.resolve(void this.deeds.push(told)),
+    });
   }
 
   /** Several over one bus are several services of one fleet. */
