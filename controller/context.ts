@@ -55,6 +55,15 @@ export function embeddedFolder(surroundings: Surroundings): string {
   return join(surroundings.stateHome ?? join(homedir(), '.local', 'state'), 'fleet', 'dev');
 }
 
+/**
+ * Where this user's audit trails are kept. Those of an embedded fleet lie with it, and go with it.
+ * @param contextFile that was found
+ */
+export function auditFolder(surroundings: Surroundings, contextFile: string | undefined): string {
+  const embedded = embeddedFolder(surroundings);
+  return join(contextFile !== undefined && dirname(contextFile) === embedded ? embedded : dirname(embedded), 'audit');
+}
+
 /** @throws SettingsError `no-context`, or what is wrong with the file */
 export async function findContext(surroundings: Surroundings, isEmbeddedUp: () => boolean): Promise<Context> {
   const { path, hidden } = contextPath(surroundings, isEmbeddedUp);

@@ -12,6 +12,8 @@ import { Subjects } from '../shared/subjects.ts';
 import { TrustStore } from '../shared/trust.ts';
 import type { AdminQuestion, AdminResult } from '../shared/wire/enroll-admin.ts';
 import type { InventoryBody, InventoryHead } from '../shared/wire/inventory.ts';
+import { AuditedRun } from './audit/audited-run.ts';
+import type { CallerAudit } from './audit/caller-audit.ts';
 import { readControl, type ControlState, type Epochs } from './control.ts';
 import { BusWatch } from './bus-watch.ts';
 import { readInventory, readInventoryHeads, readRoster, type Directory } from './directory.ts';
@@ -29,6 +31,8 @@ export interface FleetOptions {
   readonly jsDomain?: string | undefined;
   /** SSH_AUTH_SOCK, for an identity whose key an ssh-agent holds. */
   readonly sshAgentSocket?: string | undefined;
+  /** Where it's written down what was asked and how it ended, before the bus has it. @default nowhere */
+  readonly auditFolder?: string | undefined;
 }
 
 export class Fleet {
@@ -42,9 +46,14 @@ export class Fleet {
   readonly #watch: BusWatch;
   readonly #problems: string[] = [];
   readonly #control: Promise<ControlState>;
+  readonly #audit: AuditedRun | undefined;
   #directory: Promise<Directory> | undefined;
 
-  private constructor(identity: Identity, bus: Bus, trust: TrustStore, clock: Clock) {
+  private constructor(
+    identity: Identity,
+    { auditFolder }: FleetOptions,
+    { bus, trust, clock }: { bus: Bus; trust: TrustStore; clock: Clock },
+  ) {
     this.name = identity.fleet;
     this.#identity = identity;
     this.#bus = bus;
@@ -52,6 +61,7 @@ export class Fleet {
     this.#clock = clock;
     this.#subjects = new Subjects(identity.fleet);
     this.#trust = trust;
+    this.#audit = auditFolder === undefined ? undefined : new AuditedRun(() => this.#openAudit(auditFolder));
     this.#control = this.#readControl();
     // Whoever needs it waits for it, and hears what went wrong.
     this.#control.catch(() => undefined);
@@ -72,7 +82,7 @@ export class Fleet {
       loginJwt: identity.loginJwt,
       patient: false,
     });
-    return new Fleet(identity, bus, trust, clock);
+    return new Fleet(identity, options, { bus, trust, clock });
   }
 
   /** Whom a command is for. @throws UsageError for what can't be read */
@@ -128,12 +138,25 @@ export class Fleet {
   async run(request: Work, target: TargetSpec, resolved: Resolved, options: RunOptions = {}): Promise<RunResult> {
     assertWanted(options.signal);
     const { epochs } = await this.#control;
+    const job = createJobId(this.#clock.now());
+    const send = (): Promise<RunResult> => this.#send(request, target, resolved, options, { job, epochs });
+    if (this.#audit === undefined) return send();
+    return this.#audit.around({ job, work: request, target, expected: resolved.expected.length }, send);
+  }
+
+  async #send(
+    request: Work,
+    target: TargetSpec,
+    resolved: Resolved,
+    options: RunOptions,
+    { job, epochs }: { job: string; epochs: Epochs },
+  ): Promise<RunResult> {
     const { ackTimeoutMs = LIMITS.ackTimeoutMs, ...others } = options;
     const plan = await planCommand(
       request,
       target,
       { resolved, roster: (await this.roster()).roster },
-      { job: createJobId(this.#clock.now()), ackTimeoutMs, deadlineMs: options.deadlineMs },
+      { job, ackTimeoutMs, deadlineMs: options.deadlineMs },
       this.#signing(epochs),
     );
     assertWanted(options.signal);
@@ -173,9 +196,25 @@ export class Fleet {
     return askEnrollment(question, expected, { bus, clock, subjects, trust, identity }, signal);
   }
 
+  /** What was asked is written down before it's over. */
   async close(): Promise<void> {
+    await this.#audit?.idle().catch((error: unknown) => {
+      this.#problems.push(error instanceof Error ? error.message : String(error));
+    });
     this.#watch.close();
     await this.#bus.close();
+  }
+
+  async #openAudit(folder: string): Promise<CallerAudit> {
+    const { openCallerAudit } = await import('./audit/open-caller-audit.ts');
+    return openCallerAudit(
+      { folder, identity: this.#identity },
+      {
+        bus: () => (this.#watch.lost === undefined ? this.#bus : undefined),
+        clock: this.#clock,
+        onProblem: (line) => this.#problems.push(line),
+      },
+    );
   }
 
   async #readControl(): Promise<ControlState> {

@@ -1,6 +1,6 @@
 /** From flags, variables and context file to a connected fleet. */
 import type { App } from './app.ts';
-import { embeddedFolder, findContext, type Context, type Surroundings } from './context.ts';
+import { auditFolder, embeddedFolder, findContext, type Context, type Surroundings } from './context.ts';
 import { isUp } from './dev/embedded-state.ts';
 import type { Fleet } from './fleet.ts';
 import { unlessAborted } from './interrupt.ts';
@@ -36,7 +36,11 @@ export function openContext(app: App, flags: GlobalFlags): Promise<Context> {
 export async function openFleet(app: App, context: Context, output?: Pick<Output, 'notice'>): Promise<Fleet> {
   const { Fleet } = await import('./fleet.ts');
   const fleet = await unlessAborted(
-    Fleet.connect({ ...context, sshAgentSocket: app.surroundings.sshAgentSocket }),
+    Fleet.connect({
+      ...context,
+      sshAgentSocket: app.surroundings.sshAgentSocket,
+      auditFolder: auditFolder(app.surroundings, context.file),
+    }),
     app.interrupt,
   );
   if (context.hidden !== undefined)

@@ -69,7 +69,7 @@ export class NodeAudit implements AuditTrail {
 
 /** Field by field: this is on the way of every command. */
 function asked(verified: VerifiedCommand): Omit<AuditEvent, 'event'> {
-  const { job, id, action, args, options, target, via } = verified.command;
+  const { job, id, action, args, options, sealed, target, via } = verified.command;
   const approvers = verified.signers
     .slice(1)
     .map(({ credential: { body } }) => ({ name: body.name, serial: body.serial }));
@@ -81,6 +81,7 @@ function asked(verified: VerifiedCommand): Omit<AuditEvent, 'event'> {
     action,
     ...taskOf(verified),
     ...boundedArgs(args),
+    ...(sealed === undefined ? {} : { sealed: sealed.names }),
     ...(options.dryRun === true ? { dryRun: true } : {}),
     target: {
       via,

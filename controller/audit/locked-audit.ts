@@ -18,8 +18,8 @@ export type LockedAuditOptions = Pick<
 >;
 
 export interface LockedAuditDependencies extends Pick<AuditLogDependencies, 'clock' | 'identity'> {
-  /** Undefined: there is none, and all stays on the disk. */
-  readonly bus: AuditLogDependencies['bus'] | undefined;
+  /** Asked before each writing; undefined: there is none now, and all stays on the disk. */
+  readonly bus: () => AuditLogDependencies['bus'] | undefined;
   /** Told what went wrong, in one line. */
   readonly onProblem?: ((line: string) => void) | undefined;
 }
@@ -93,7 +93,8 @@ export class LockedAudit {
   }
 
   async #writeHolding(events: readonly AuditEvent[]): Promise<boolean> {
-    const { bus = NO_BUS, onProblem = () => undefined, clock, identity } = this.#deps;
+    const { onProblem = () => undefined, clock, identity } = this.#deps;
+    const bus = this.#deps.bus() ?? NO_BUS;
     const log = await AuditLog.open(this.#options, { bus, clock, identity, log: logTo(onProblem) });
     try {
       await Promise.all(events.map((event) => log.record(event)));

@@ -9,12 +9,13 @@
  * `enroll-token`, `enroll-request`, `enroll-approve`, `enroll-deny`, `enroll-refuse`, `retire`. Who asked for it is the
  * event's `caller`; names and serials go into `details`, secrets nowhere.
  */
+import type { Bus } from '../../shared/bus.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { auditStream } from '../../shared/streams.ts';
 import { Subjects } from '../../shared/subjects.ts';
 import type { AuditEvent } from '../../shared/wire/audit.ts';
 import type { Identity } from '../../shared/identity.ts';
-import { LockedAudit, type LockedAuditDependencies } from './locked-audit.ts';
+import { LockedAudit } from './locked-audit.ts';
 
 export interface ServiceAuditOptions {
   /** Where it's kept on this machine: `FleetHome.audit`. */
@@ -37,11 +38,11 @@ export interface ServiceAudit {
 /** Opens nothing yet: the files are held only while something is written. @param bus undefined where there is none */
 export function openServiceAudit(
   { folder, identity }: ServiceAuditOptions,
-  { bus, clock, onProblem }: Pick<LockedAuditDependencies, 'bus' | 'onProblem'> & { clock: Clock },
+  { bus, clock, onProblem }: { bus: Bus | undefined; clock: Clock; onProblem?: (line: string) => void },
 ): ServiceAudit {
   const { fleet, fleetId, name } = identity;
   return new LockedAudit(
     { folder, who: name, fleetId, stream: auditStream(fleet), subject: new Subjects(fleet).serviceAudit(name) },
-    { bus, clock, identity, onProblem },
+    { bus: () => bus, clock, identity, onProblem },
   );
 }

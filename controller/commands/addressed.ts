@@ -3,12 +3,13 @@
  * The command's own file says what to send, and what the report has beyond the common shape.
  */
 import type { Command } from 'commander';
-import { EXIT, UsageError, type ExitCode } from '../../shared/errors.ts';
-import { countStates, exitCodeOf } from '../../shared/states.ts';
+import { UsageError } from '../../shared/errors.ts';
+import { countStates } from '../../shared/states.ts';
 import type { InventoryBody } from '../../shared/wire/inventory.ts';
 import type { SecretValues } from '../../shared/wire/sealed-arguments.ts';
 import type { App } from '../app.ts';
 import { confirm } from '../confirm.ts';
+import { exitOfRun } from '../run-exit.ts';
 import type { RunResult } from '../run-plan.ts';
 import { unlessAborted } from '../interrupt.ts';
 import { openContext, openFleet, type GlobalFlags } from '../open-fleet.ts';
@@ -112,7 +113,7 @@ export async function runAddressed(
       expected: expected.length,
       states: countStates(run.nodes.map(({ state }) => state)),
       unmatched: run.unmatched.length,
-      exit: exitOf(run),
+      exit: exitOfRun(run),
       ms: Math.round(app.clock.monotonic() - started),
       nodes: definition.keepsData === false ? run.nodes.map(withoutData) : run.nodes,
       ...(dryRun ? { dryRun: true as const } : {}),
@@ -161,6 +162,7 @@ export async function runAddressed(
   } finally {
     output.stop();
     await fleet.close();
+    tellProblems();
   }
 }
 
@@ -178,12 +180,6 @@ function interruptedWords(count: number, effect: 'reads' | 'changes'): string {
 
 function goesOnWords(effect: 'reads' | 'changes'): string {
   return effect === 'changes' ? ' What was started there goes on, and its outcome is not recorded.' : '';
-}
-
-function exitOf({ nodes, abandoned, lostBus }: Pick<RunResult, 'nodes' | 'abandoned' | 'lostBus'>): ExitCode {
-  if (lostBus !== undefined) return EXIT.bus;
-  if (abandoned.length > 0) return EXIT.interrupted;
-  return exitCodeOf(countStates(nodes.map(({ state }) => state)));
 }
 
 function withoutData(result: NodeResult): NodeResult {

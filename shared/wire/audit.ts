@@ -39,10 +39,12 @@ export const AuditEvent = z.object({
   id: bytesOf(16).optional(),
   action: z.string().max(128).optional(),
   task: z.string().max(LIMITS.taskNameBytes).optional(),
-  /** What was asked: as the command had it, sealed values as they were sealed. */
+  /** What was asked: the public arguments, as the command had them. */
   args: z.unknown().optional(),
   /** In place of `args` that are too large: how they begin, as JSON, and what they were. */
   argsCut: z.object({ bytes: z.number().int(), sha256: bytesOf(HASH_BYTES), head: z.string() }).optional(),
+  /** Names of arguments that came sealed: of them, nothing else is here. */
+  sealed: z.array(z.string().max(128)).max(LIMITS.sealedNames).optional(),
   dryRun: z.boolean().optional(),
   target: z
     .object({

@@ -1,0 +1,10 @@
+/** The exit code of a command that was sent: by the states of its nodes, unless it was cut short. */
+import { EXIT, type ExitCode } from '../shared/errors.ts';
+import { countStates, exitCodeOf } from '../shared/states.ts';
+import type { RunResult } from './run-plan.ts';
+
+export function exitOfRun({ nodes, abandoned, lostBus }: Pick<RunResult, 'nodes' | 'abandoned' | 'lostBus'>): ExitCode {
+  if (lostBus !== undefined) return EXIT.bus;
+  if (abandoned.length > 0) return EXIT.interrupted;
+  return exitCodeOf(countStates(nodes.map(({ state }) => state)));
+}
