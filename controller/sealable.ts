@@ -10,9 +10,9 @@ import type { TargetSpec } from './resolve.ts';
 /** With what they are sealed. @throws UsageError `untrusted-target`, `secrets-too-large` */
 export function sealableTo(nodes: readonly RosterNode[], values: SecretValues, target: TargetSpec): Secrets {
   assertTrustedTarget(target);
-  const sizes = Object.values(values).map((value) => Buffer.byteLength(value));
-  // Names and frames need a little room, too.
-  if (sizes.length > LIMITS.sealedNames || sizes.reduce((sum, size) => sum + size + 512, 0) > LIMITS.sealedBytes)
+  // Frames and the seal need a little room, too.
+  const sizes = Object.entries(values).map(([name, value]) => Buffer.byteLength(name) + Buffer.byteLength(value) + 10);
+  if (sizes.length > LIMITS.sealedNames || sizes.reduce((sum, size) => sum + size, 64) > LIMITS.sealedBytes)
     throw new UsageError(
       `more secrets than one command may have (${LIMITS.sealedNames}, of ${LIMITS.sealedBytes} bytes)`,
       {

@@ -227,9 +227,12 @@ export const LIMITS = {
   /** How long a command that waits for a second signature is kept: far beyond its life. */
   jobKeepMs: 24 * 60 * 60_000,
 
-  /** Sealed arguments of one command, and what they may have in all: each is looked for in a dozen forms. */
+  /**
+   * Sealed arguments of one command, and what they may have in all: they are looked for in two dozen forms, which takes
+   * half a kilobyte for each byte while the command runs.
+   */
   sealedNames: 64,
-  sealedBytes: 64 * 1024,
+  sealedBytes: 16 * 1024,
   /** Shorter lines of a secret are not looked for: they stand in any output. */
   redactedLineBytes: 6,
   /** Shorter secrets are not looked for in codes such as base64, and shorter beginnings of one are shown at an end. */

@@ -125,6 +125,12 @@ describe('a task with a secret', () => {
     expect(whereFound(new Map([...told, ...crossed, ...files]))).toEqual([]);
   });
 
+  it('takes what begins with @ as it is for whatever is no secret', async () => {
+    const given = ['user=@app', `folder=@-`, `password=@${secretFile}`];
+    const report = await fleet.report('run', '--node', 'db1', '--dry-run', 'db-user', ...given);
+    expect(report.nodes[0]?.reason).toMatch(/ @app @-$/);
+  });
+
   it('says nothing of it in a dry run, and nowhere that the node tells what its tasks are', async () => {
     const given = [`user=${PUBLIC}`, `password=@${secretFile}`];
     const dry = await fleet.run('run', '--node', 'db1', '--dry-run', 'db-user', ...given);
