@@ -31,11 +31,9 @@ async function run({ dir, root }: PushFlags, app: App): Promise<void> {
   const { findBusKeys } = await import('../setup/bus-keys.ts');
   const { pushAccounts } = await import('../setup/push-accounts.ts');
   const home = new FleetHome(dir ?? configFolder(app.surroundings));
-  await pushAccounts(home, {
-    now: app.clock.now(),
-    busKeysFile: findBusKeys(home, root),
-    signal: app.interrupt,
-    onWait: (line) => app.stderr.write(`fleet: ${line}\n`),
-  });
-  app.stdout.write('The bus has the accounts as they are now.\n');
+  const { publishRevocations } = await import('../setup/publish-revocations.ts');
+  const waiting = { signal: app.interrupt, onWait: (line: string) => app.stderr.write(`fleet: ${line}\n`) };
+  await pushAccounts(home, { ...waiting, now: app.clock.now(), busKeysFile: findBusKeys(home, root) });
+  await publishRevocations(home, { ...waiting, clock: app.clock });
+  app.stdout.write('The bus has the accounts as they are now, and the nodes the list of what is revoked.\n');
 }

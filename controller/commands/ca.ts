@@ -7,6 +7,7 @@ import { parseAssignment } from '../options/parse-values.ts';
 import { collect } from '../options/target-options.ts';
 import { registerCaOperator } from './ca-operator.ts';
 import { registerCaPush } from './ca-push.ts';
+import { registerRevoke } from './revoke.ts';
 import { changeFleet } from './change-fleet.ts';
 
 interface NodeFlags {
@@ -54,6 +55,7 @@ Examples:
     .action((names: string[]) => enroll(names, true, renewNode.opts<NodeFlags>(), app));
   registerCaOperator(issue, renew, app);
   registerCaPush(ca, app);
+  registerRevoke(ca, app);
 }
 
 async function enroll(names: readonly string[], renew: boolean, flags: NodeFlags, app: App): Promise<void> {

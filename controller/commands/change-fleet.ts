@@ -50,7 +50,10 @@ export async function changeFleet<T>(
 async function tellBus(home: FleetHome, rootFile: string | undefined, app: App, waiting: Waiting): Promise<void> {
   const { pushAccounts } = await import('../setup/push-accounts.ts');
   const { findBusKeys } = await import('../setup/bus-keys.ts');
+  const { publishRevocations } = await import('../setup/publish-revocations.ts');
   await pushAccounts(home, { ...waiting, now: app.clock.now(), busKeysFile: findBusKeys(home, rootFile) });
+  // What logins ended for: nodes don't take anything from the old keys either, whoever carries it to them.
+  await publishRevocations(home, { ...waiting, clock: app.clock });
 }
 
 /** Nothing of it is undone: the new keys are there, and the old ones can only log in, and listen. */

@@ -1,40 +1,64 @@
 /** What a fleet has issued, as its owner's file keeps it: who has which login, until when, and what was taken back. */
 import * as z from 'zod';
-import type { Credential } from '../../shared/wire/credential.ts';
+import { sha256, toHex } from '../../shared/signing.ts';
+import { CREDENTIAL_KINDS, CredentialLimits, type Credential } from '../../shared/wire/credential.ts';
 
 export const Issued = z.strictObject({
-  kind: z.enum(['issuer', 'operator', 'node', 'service', 'join']),
+  kind: z.enum(CREDENTIAL_KINDS),
   name: z.string(),
   /** Of the credential. */
   serial: z.string(),
+  /** SHA-256 of its public signing key, hex. */
+  key: z.string(),
   /** Public nkey (`U…`). */
   login: z.string(),
   /** An operator's, for when its credential is renewed. */
   roles: z.array(z.string()).optional(),
+  limits: CredentialLimits.optional(),
   /** Milliseconds since the epoch. */
+  notBefore: z.number(),
   notAfter: z.number(),
-  /** Since when it doesn't hold any more: revoked, or another one took its place. Milliseconds since the epoch. */
+  /** Since when another one for the same keys took its place; it holds still. Milliseconds since the epoch. */
+  replaced: z.number().optional(),
+  /** Since when it doesn't hold any more: revoked, or keys of its own took its place. Milliseconds since the epoch. */
   revoked: z.number().optional(),
+  reason: z.string().optional(),
 });
 export type Issued = z.infer<typeof Issued>;
 
+/** Why a credential was revoked whose keys were renewed. */
+export const RENEWED = 'it has new keys';
+
 export function toIssued({ body }: Credential, login: string): Issued {
-  const { kind, name, notAfter, roles, serial } = body;
-  return { kind, name, serial, login, ...(kind === 'operator' ? { roles: [...roles] } : {}), notAfter };
+  const { kind, limits, name, notAfter, notBefore, roles, serial, sign } = body;
+  return {
+    kind,
+    name,
+    serial,
+    key: toHex(sha256(sign)),
+    login,
+    ...(kind === 'operator' ? { roles: [...roles], limits } : {}),
+    notBefore,
+    notAfter,
+  };
 }
 
-/** The one of that kind and name that holds. */
+/** The newest of that kind and name that holds. */
 export function findIssued(issued: readonly Issued[], kind: Issued['kind'], name: string): Issued | undefined {
-  return issued.find((entry) => entry.kind === kind && entry.name === name && entry.revoked === undefined);
+  return issued.find(
+    (entry) =>
+      entry.kind === kind && entry.name === name && entry.revoked === undefined && entry.replaced === undefined,
+  );
 }
 
-/** With one more, which takes the place of the one of its kind and name. */
+/** With one more, which takes the place of the one of its kind and name: beside it where the keys are the same. */
 export function addIssued(issued: readonly Issued[], added: Issued, now: number): Issued[] {
   const before = findIssued(issued, added.kind, added.name);
+  const ended = before?.key === added.key ? { replaced: now } : { revoked: now, reason: RENEWED };
   return [
     ...issued
       .filter(({ serial }) => serial !== added.serial)
-      .map((entry) => (entry === before ? { ...entry, revoked: now } : entry)),
+      .map((entry) => (entry === before ? { ...entry, ...ended } : entry)),
     added,
   ];
 }
