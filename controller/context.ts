@@ -7,7 +7,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { SettingsError, UsageError } from '../shared/errors.ts';
-import { isServerUrl, ServerUrl } from '../shared/server-url.ts';
+import { ServerUrl, toServerUrl } from '../shared/server-url.ts';
 import { readSettings } from '../shared/settings-file.ts';
 
 /** An empty list never means all nodes, and neither does a group without one. */
@@ -39,6 +39,7 @@ export interface Surroundings {
   readonly contextFile?: string | undefined;
   readonly servers?: string | undefined;
   readonly identity?: string | undefined;
+  readonly caFile?: string | undefined;
   readonly configHome?: string | undefined;
   readonly stateHome?: string | undefined;
   /** Where an ssh-agent listens, for identities whose key it holds. */
@@ -77,6 +78,7 @@ export async function findContext(surroundings: Surroundings, isEmbeddedUp: () =
     servers: surroundings.servers === undefined ? file.servers : splitServers(surroundings.servers),
     identity: surroundings.identity === undefined ? inFolder(file.identity) : resolve(surroundings.identity),
     ...(file.tls?.caFile === undefined ? {} : { tls: { caFile: inFolder(file.tls.caFile) } }),
+    ...givenTls(surroundings),
   });
 }
 
@@ -100,24 +102,30 @@ function contextPath(
   });
 }
 
-function withoutFile({ servers = '', identity = '' }: Surroundings): Context {
+function withoutFile(surroundings: Surroundings): Context {
+  const { servers = '', identity = '' } = surroundings;
   return Object.freeze({
     file: undefined,
     hidden: undefined,
     servers: splitServers(servers),
     identity: resolve(identity),
+    ...givenTls(surroundings),
     groups: {},
     defaults: {},
   });
 }
 
+const givenTls = ({ caFile }: Surroundings): Pick<Context, 'tls'> =>
+  caFile === undefined ? {} : { tls: { caFile: resolve(caFile) } };
+
 function splitServers(text: string): string[] {
-  const servers = text.split(',').map((server) => server.trim());
-  const bad = servers.find((server) => !isServerUrl(server));
-  if (bad !== undefined)
-    throw new UsageError(`"${bad}" is not the address of a bus`, {
-      code: 'bad-server',
-      hint: 'Write nats://HOST:PORT or tls://HOST:PORT, several with commas.',
-    });
-  return servers;
+  return text.split(',').map((server) => {
+    const url = toServerUrl(server.trim());
+    if (url === undefined)
+      throw new UsageError(`"${server.trim()}" is not the address of a bus`, {
+        code: 'bad-server',
+        hint: 'Write HOST:PORT or tls://HOST:PORT, several with commas; nats://HOST:PORT is one without TLS.',
+      });
+    return url;
+  });
 }

@@ -30,6 +30,7 @@ async function main(args: readonly string[]): Promise<void> {
       contextFile: given(env['FLEET_CONTEXT']),
       servers: given(env['FLEET_SERVERS']),
       identity: given(env['FLEET_IDENTITY']),
+      caFile: given(env['FLEET_CA_FILE']),
       configHome: given(env['XDG_CONFIG_HOME']),
       stateHome: given(env['XDG_STATE_HOME']),
       sshAgentSocket: given(env['SSH_AUTH_SOCK']),

@@ -10,6 +10,7 @@ export interface GlobalFlags {
   readonly context?: string;
   readonly server?: string;
   readonly identity?: string;
+  readonly caFile?: string;
 }
 
 /** Flags win over variables. */
@@ -20,6 +21,7 @@ function surroundingsWith(app: App, flags: GlobalFlags): Surroundings {
     contextFile: flags.context ?? surroundings.contextFile,
     servers: flags.server ?? surroundings.servers,
     identity: flags.identity ?? surroundings.identity,
+    caFile: flags.caFile ?? surroundings.caFile,
   };
 }
 

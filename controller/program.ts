@@ -45,6 +45,7 @@ async function createProgram(args: readonly string[], app: App): Promise<Command
     .option('--context <FILE>', 'context file: which fleet, as whom (FLEET_CONTEXT)')
     .option('--server <URL>', 'address of the bus, several with commas (FLEET_SERVERS)')
     .option('--identity <FILE>', 'identity file to sign with (FLEET_IDENTITY)')
+    .option('--ca-file <FILE>', "certificate of the authority that signed the bus's (FLEET_CA_FILE)")
     .helpCommand(false)
     .showSuggestionAfterError()
     .addHelpText(

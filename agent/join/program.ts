@@ -7,7 +7,7 @@ import { DURATION_EXPECTED, readDuration } from '../../shared/duration.ts';
 import { UsageError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { isNodeName } from '../../shared/names/node-name.ts';
-import { isServerUrl } from '../../shared/server-url.ts';
+import { toServerUrl } from '../../shared/server-url.ts';
 import { parseJoinToken, type JoinToken } from '../../shared/wire/join-token.ts';
 import { joinFleet } from './join.ts';
 import { defaultName, describeHost } from './this-host.ts';
@@ -17,7 +17,7 @@ const JOIN_USAGE = `Usage: fleet-agent join URL TOKEN [--name NAME] [--dir DIR] 
 Makes this server a node of the fleet that the token is of. Its keys are made here and never leave; run again, it goes on
 where it was interrupted.
 
-  URL    the bus: nats://HOST:PORT or tls://HOST:PORT
+  URL    the bus: HOST[:PORT] or tls://HOST:PORT; nats://HOST:PORT is one without TLS
   TOKEN  as \`fleet enroll token\` printed it; - reads it from standard input, @FILE from a file: others can't see it then
 
 Options:
@@ -31,8 +31,8 @@ Exits with 0 when it has joined, 2 when it can't ask, 4 when nobody approved it 
 7 when it's refused, 130 when it's interrupted.
 
 Examples:
-  fleet-agent join nats://10.20.0.5:4222 - < token
-  fleet-agent join tls://bus.example.org --token-file /run/token --name web1
+  fleet-agent join 10.20.0.5 - < token
+  fleet-agent join bus.example.org --token-file /run/token --name web1
 `;
 
 export interface JoinSurroundings {
@@ -48,12 +48,14 @@ export async function runJoin(args: readonly string[], surroundings: JoinSurroun
   const { values, positionals } = readArguments(args);
   const { stdout, stderr, clock } = surroundings;
   if (values.help === true) return stdout(JOIN_USAGE);
-  const [url = '', word, ...others] = positionals;
+  const [address = '', word, ...others] = positionals;
   const source =
     values['token-file'] === undefined ? word : values['token-file'] === '-' ? '-' : `@${values['token-file']}`;
   if (others.length > 0 || (word !== undefined && values['token-file'] !== undefined))
     throw badUsage('that is too much');
-  if (!isServerUrl(url)) throw badUsage(url === '' ? 'where is the bus?' : `"${url}" is not the address of a bus`);
+  const url = toServerUrl(address);
+  if (url === undefined)
+    throw badUsage(address === '' ? 'where is the bus?' : `"${address}" is not the address of a bus`);
   if (source === undefined) throw badUsage('where is the token?');
   const token = readToken(source);
   const name = readName(values.name);

@@ -1,5 +1,6 @@
 /** `fleet ca issue operator`, `fleet ca renew operator`: people who may command. Needs the root key. */
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { UsageError } from '../../shared/errors.ts';
 import type { App } from '../app.ts';
@@ -60,7 +61,7 @@ function parseDays(text: string): number {
 async function run(name: string, renew: boolean, flags: OperatorFlags, app: App): Promise<void> {
   const { issueOperator } = await import('../setup/issue-operator.ts');
   const signKey = flags.signKey === undefined ? undefined : await readSignKey(flags.signKey);
-  const { path, roles, notAfter } = await changeFleet(
+  const { path, roles, notAfter, caFile, servers } = await changeFleet(
     { dir: flags.dir, endsLogins: renew, rootFile: flags.root },
     app,
     (home, waiting) =>
@@ -76,9 +77,11 @@ async function run(name: string, renew: boolean, flags: OperatorFlags, app: App)
       }),
   );
   app.stdout.write(`${name}  ${path}\n`);
+  const [and, withCa] =
+    caFile === undefined ? ['', ''] : [`, and a copy of ${caFile} with it`, ` --ca-file ${basename(caFile)}`];
   app.stderr.write(
-    `It is good until ${new Date(notAfter).toISOString().slice(0, 10)}, as ${roles.join(', ')}. Move the file to the machine of ${name}, keys and all, and keep no copy;
-it is used there with \`fleet --server URL --identity FILE\`, or by a context file (docs/operations.md).\n`,
+    `It is good until ${new Date(notAfter).toISOString().slice(0, 10)}, as ${roles.join(', ')}. Move the file to the machine of ${name}, keys and all${and}; keep no copy.
+It is used there with \`fleet --server ${servers.join(',')} --identity ${basename(path)}${withCa}\`, or by a context file (docs/operations.md).\n`,
   );
 }
 

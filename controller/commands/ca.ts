@@ -5,6 +5,7 @@ import { parseNodeName } from '../../shared/names/node-name.ts';
 import type { App } from '../app.ts';
 import { parseAssignment } from '../options/parse-values.ts';
 import { collect } from '../options/target-options.ts';
+import { registerCaBus } from './ca-bus.ts';
 import { registerCaOperator } from './ca-operator.ts';
 import { registerCaPush } from './ca-push.ts';
 import { registerRevoke } from './revoke.ts';
@@ -54,6 +55,7 @@ Examples:
     )
     .action((names: string[]) => enroll(names, true, renewNode.opts<NodeFlags>(), app));
   registerCaOperator(issue, renew, app);
+  registerCaBus(renew, app);
   registerCaPush(ca, app);
   registerRevoke(ca, app);
 }

@@ -5,6 +5,7 @@ import { UsageError } from '../../shared/errors.ts';
 import { isNodeName } from '../../shared/names/node-name.ts';
 import type { App } from '../app.ts';
 import { configFolder } from '../context.ts';
+import type { CreateFleetOptions } from '../setup/create-fleet.ts';
 
 interface InitFlags {
   readonly name: string;
@@ -13,6 +14,10 @@ interface InitFlags {
   readonly dir?: string;
   readonly operator?: string;
   readonly caFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  /** False with --no-tls. */
+  readonly tls: boolean;
 }
 
 export function registerInit(program: Command, app: App): void {
@@ -25,16 +30,20 @@ export function registerInit(program: Command, app: App): void {
     .option('--listen <HOST:PORT>', 'what the bus listens on', '0.0.0.0:4222')
     .option('--dir <DIR>', 'where keys and configuration go (default: ~/.config/fleet)')
     .option('--operator <NAME>', 'your name as an operator (default: your user name)')
+    // So is --ca-file.
     .option(
-      '--ca-file <FILE>',
-      "certificate of the authority that signed the bus's, for tls:// (default: the system's)",
+      '--tls-cert <FILE>',
+      'certificate of the bus from elsewhere, with --tls-key and --ca-file (default: made here)',
     )
+    .option('--tls-key <FILE>', 'its key')
+    .option('--no-tls', 'a bus without TLS: all that goes over it can be read on the way')
     .addHelpText(
       'after',
       `
 Examples:
-  fleet init --server nats://bus.example.org:4222
-  fleet init --server nats://10.0.0.5:4222 --name staging --dir ~/staging`,
+  fleet init --server bus.example.org
+  fleet init --server 10.0.0.5:4222 --name staging --dir ~/staging
+  fleet init --server bus.example.org --tls-cert bus.pem --tls-key bus.key --ca-file company.pem`,
     )
     .action(async () => {
       const flags = command.optsWithGlobals<InitFlags>();
@@ -42,10 +51,10 @@ Examples:
       if (server === undefined)
         throw new UsageError('where is the bus going to be?', {
           code: 'needs-server',
-          hint: 'Say under which address servers and operators reach it: --server nats://bus.example.org:4222.',
+          hint: 'Say under which address servers and operators reach it: --server bus.example.org.',
         });
-      const { assertBusAddress, assertListenAddress } = await import('../setup/bus-address.ts');
-      assertBusAddress(server);
+      const { assertListenAddress, parseBusAddress } = await import('../setup/bus-address.ts');
+      const servers = server.split(',').map((address) => parseBusAddress(address.trim(), { hasTls: flags.tls }));
       assertListenAddress(flags.listen);
       const { createFleet } = await import('../setup/create-fleet.ts');
       const { FleetHome } = await import('../setup/fleet-home.ts');
@@ -53,11 +62,11 @@ Examples:
       const operator = flags.operator ?? defaultOperator();
       await createFleet(home, {
         fleet: flags.name,
-        servers: [server],
+        servers,
         listen: flags.listen,
         operator,
         now: app.clock.now(),
-        caFile: flags.caFile,
+        certificates: certificatesOf(flags),
       });
       const inDir = flags.dir === undefined ? '' : ` --dir ${flags.dir}`;
       app.stdout.write(`Fleet ${flags.name} is made, in ${home.folder}; ${operator} is its first operator.
@@ -69,6 +78,19 @@ Next, on the machine of the bus (this one, or copy the folder there):
 ${home.rootKey} and ${home.busKeys} can make anybody an operator: move both to a safe place, off this machine.
 `);
     });
+}
+
+function certificatesOf({ caFile, tls, tlsCert, tlsKey }: InitFlags): CreateFleetOptions['certificates'] {
+  const isGiven = [caFile, tlsCert, tlsKey].some((file) => file !== undefined);
+  if (!tls && isGiven)
+    throw new UsageError('--no-tls and certificates exclude each other', { code: 'bad-certificate' });
+  if (!isGiven) return tls ? undefined : 'none';
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new UsageError('certificates from elsewhere need both --tls-cert and --tls-key', {
+      code: 'bad-certificate',
+      hint: 'Without any of --tls-cert, --tls-key and --ca-file, `fleet init` makes its own.',
+    });
+  return { certificateFile: tlsCert, keyFile: tlsKey, caFile };
 }
 
 /** The login name, or `admin` where it can't be a name. */

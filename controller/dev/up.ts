@@ -63,7 +63,7 @@ export async function up(options: UpOptions): Promise<EmbeddedState> {
   try {
     const home = new FleetHome(folder);
     const port = await findFreePort();
-    state.server = `nats://127.0.0.1:${port}`;
+    state.server = `tls://127.0.0.1:${port}`;
     await createFleet(home, {
       fleet: 'main',
       servers: [state.server],
@@ -180,7 +180,11 @@ async function startProcesses(node: EmbeddedNode, folder: string, mark: string, 
 
 /** Up means: every node answers, and has told the inventory about itself. */
 async function waitUntilAllAnswer(home: FleetHome, state: EmbeddedState, signal: AbortSignal): Promise<void> {
-  const fleet = await Fleet.connect({ servers: [state.server], identity: home.operator(OPERATOR) });
+  const fleet = await Fleet.connect({
+    servers: [state.server],
+    identity: home.operator(OPERATOR),
+    tls: { caFile: home.caFile },
+  });
   const giveUpAt = systemClock.monotonic() + READY_PATIENCE_MS;
   try {
     for (;;) {

@@ -77,6 +77,11 @@ export async function issueLogin(issuer: LoginIssuer, request: LoginRequest): Pr
   });
 }
 
+/** The JWT of who owns a bus. @param systemAccount public key of SYS */
+export function issueOwner(fleet: string, owner: Nkey, systemAccount: string): Promise<string> {
+  return encodeOperator(`fleet-${fleet}`, toKeyPair(owner), { system_account: systemAccount });
+}
+
 /** What the servers of a bus have to know. @param revoked logins that end before their time, whatever account they are of */
 export async function issueAccounts(keys: BusKeys, revoked: Revocations): Promise<BusTokens> {
   const owner = toKeyPair(keys.owner);
@@ -95,7 +100,7 @@ export async function issueAccounts(keys: BusKeys, revoked: Revocations): Promis
     return { name, publicKey, jwt: await encodeAccount(name, publicKey, claims, { signer: owner }) };
   };
   return {
-    owner: await encodeOperator(`fleet-${keys.fleet}`, owner, { system_account: keys.accounts.SYS.account }),
+    owner: keys.ownerJwt,
     accounts: await Promise.all(ACCOUNTS.map(account)),
   };
 }

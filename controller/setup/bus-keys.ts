@@ -3,11 +3,10 @@
  * accounts themselves; kept offline with the root key), `bus-signing.json` makes logins of nodes and of those who join,
  * and nobody else's: it stays with the issuer, online.
  */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as z from 'zod';
 import { SettingsError } from '../../shared/errors.ts';
-import { createAccountKeys, createBusOwnerKeys } from '../../shared/keys.ts';
 import { nkeyFromSeed, type Nkey } from '../../shared/login.ts';
 import { readPrivateFile } from '../../shared/private-file.ts';
 
@@ -18,18 +17,20 @@ export type AccountName = (typeof ACCOUNTS)[number];
 const AccountSeed = z.string().regex(/^SA[A-Z2-7]+$/);
 const AccountKey = z.string().regex(/^A[A-Z2-7]{55}$/);
 
-const BusFile = z.strictObject({
+export const BusFile = z.strictObject({
   version: z.literal(1),
   fleet: z.string(),
   /** Seed of NATS's "operator": who makes the accounts. */
   owner: z.string().regex(/^SO[A-Z2-7]+$/),
+  /** Its JWT, made once: a running server takes no other, not even one that says the same. */
+  ownerJwt: z.string(),
   accounts: z.strictObject({ SYS: AccountSeed, CONTROL: AccountSeed, NODES: AccountSeed, JOIN: AccountSeed }),
   /** Public keys of bus-signing.json: the accounts name them as their own. */
   signing: z.strictObject({ NODES: z.array(AccountKey), JOIN: z.array(AccountKey) }),
 });
 
 const SigningAccount = z.strictObject({ account: AccountKey, seed: AccountSeed });
-const SigningFile = z.strictObject({
+export const SigningFile = z.strictObject({
   version: z.literal(1),
   fleet: z.string(),
   accounts: z.strictObject({ NODES: SigningAccount, JOIN: SigningAccount }),
@@ -51,36 +52,9 @@ export interface LoginIssuer {
 /** Everything: accounts, and logins in each of them. */
 export interface BusKeys extends LoginIssuer {
   readonly owner: Nkey;
+  readonly ownerJwt: string;
   readonly accounts: Readonly<Record<AccountName, AccountSigner>>;
   readonly signing: Readonly<Record<'NODES' | 'JOIN', readonly string[]>>;
-}
-
-/** Makes both files. */
-export function createBusKeys(files: { readonly busKeys: string; readonly busSigning: string }, fleet: string): void {
-  const accounts = { SYS: createAccountKeys(), CONTROL: createAccountKeys(), NODES: createAccountKeys(), JOIN: createAccountKeys() }; // prettier-ignore
-  const [nodeSigning, joinSigning] = [createAccountKeys(), createAccountKeys()];
-  const bus: z.infer<typeof BusFile> = {
-    version: 1,
-    fleet,
-    owner: createBusOwnerKeys().seed,
-    accounts: {
-      SYS: accounts.SYS.seed,
-      CONTROL: accounts.CONTROL.seed,
-      NODES: accounts.NODES.seed,
-      JOIN: accounts.JOIN.seed,
-    },
-    signing: { NODES: [nodeSigning.publicKey], JOIN: [joinSigning.publicKey] },
-  };
-  const signing: z.infer<typeof SigningFile> = {
-    version: 1,
-    fleet,
-    accounts: {
-      NODES: { account: accounts.NODES.publicKey, seed: nodeSigning.seed },
-      JOIN: { account: accounts.JOIN.publicKey, seed: joinSigning.seed },
-    },
-  };
-  writeKeys(files.busKeys, bus);
-  writeKeys(files.busSigning, signing);
 }
 
 /** In the folder of the fleet; or where the root key is, with which it's kept. */
@@ -91,7 +65,7 @@ export function findBusKeys(home: { readonly busKeys: string }, rootFile: string
 
 /** @throws SettingsError `no-bus-keys`, `bus-keys-broken`, and what readPrivateFile throws */
 export function readBusKeys(path: string): BusKeys {
-  const { accounts, fleet, owner, signing } = readKeys(path, 'keys of the bus', BusFile, NO_BUS_KEYS);
+  const { accounts, fleet, owner, ownerJwt, signing } = readKeys(path, 'keys of the bus', BusFile, NO_BUS_KEYS);
   const own = (seed: string): AccountSigner => {
     const key = nkeyFromSeed(seed);
     return { account: key.publicKey, key };
@@ -99,6 +73,7 @@ export function readBusKeys(path: string): BusKeys {
   return damagedOr(path, () => ({
     fleet,
     owner: nkeyFromSeed(owner),
+    ownerJwt,
     accounts: {
       SYS: own(accounts.SYS),
       CONTROL: own(accounts.CONTROL),
@@ -148,8 +123,4 @@ function damagedOr<T>(path: string, read: () => T): T {
       hint: 'Copy it again from where it is kept.',
     });
   }
-}
-
-function writeKeys(path: string, content: unknown): void {
-  writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
 }

@@ -1,12 +1,20 @@
 /** Makes a fleet from nothing: root, issuer, first operator, keys and configuration of the bus, context. Touches no bus. */
-import { copyFileSync, existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
 import { SettingsError, UsageError } from '../../shared/errors.ts';
 import { readIdentity } from '../../shared/identity.ts';
 import { parseNodeName } from '../../shared/names/node-name.ts';
 import { assertFleetName } from '../../shared/subjects.ts';
 import { issueAccounts } from './bus-accounts.ts';
-import { createBusKeys, readBusKeys } from './bus-keys.ts';
+import {
+  certificateHosts,
+  makeCertificates,
+  serverHosts,
+  takeCertificates,
+  type OwnCertificates,
+} from './bus-certificates.ts';
+import { readBusKeys } from './bus-keys.ts';
+import { createBusKeys } from './create-bus-keys.ts';
 import { writeFirstPolicy } from './first-policy.ts';
 import { FleetHome, type HomeFile } from './fleet-home.ts';
 import { holdLock } from './hold-lock.ts';
@@ -24,8 +32,11 @@ export interface CreateFleetOptions {
   readonly operator: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** Certificate of the authority that signed the bus's; copied. @default the system's */
-  readonly caFile?: string | undefined;
+  /**
+   * Certificates of the bus that come from elsewhere, or `none` for a bus without TLS.
+   * @default made here, by an authority of the fleet's own
+   */
+  readonly certificates?: OwnCertificates | 'none' | undefined;
 }
 
 /** An issuer's key is held by the owner of the fleet, in one place: three years. */
@@ -39,8 +50,6 @@ export async function createFleet(home: FleetHome, options: CreateFleetOptions):
   assertFleetName(options.fleet);
   parseNodeName(options.operator);
   assertOperatorName(options.operator, [ISSUER_NAME]);
-  if (options.caFile !== undefined && !existsSync(options.caFile))
-    throw new UsageError(`there is no file ${options.caFile}`, { code: 'bad-ca-file' });
   const wasThere = existsSync(home.folder);
   try {
     mkdirSync(home.folder, { recursive: true, mode: 0o700 });
@@ -65,18 +74,8 @@ function assertNothingInTheWay(home: FleetHome, operator: string): void {
       code: 'context-exists',
       hint: 'Use another folder (--dir); --context FILE then says which fleet a command is for.',
     });
-  const { busKeys, busSigning, caFile, issuer, natsConfig, policy, rootKey, signedPolicy } = home;
-  const files = [
-    rootKey,
-    issuer,
-    busKeys,
-    busSigning,
-    home.operator(operator),
-    natsConfig,
-    caFile,
-    policy,
-    signedPolicy,
-  ];
+  const { busKeys, busSigning, issuer, natsConfig, policy, rootKey, signedPolicy, tls } = home;
+  const files = [rootKey, issuer, busKeys, busSigning, home.operator(operator), natsConfig, tls, policy, signedPolicy];
   const found = files.find((path) => existsSync(path));
   if (found !== undefined)
     throw new SettingsError(`${found} is there already, and is not overwritten`, {
@@ -87,9 +86,9 @@ function assertNothingInTheWay(home: FleetHome, operator: string): void {
 
 /** @param aside where they are made; what they say is for `home` */
 async function makeFiles(home: FleetHome, aside: FleetHome, options: CreateFleetOptions): Promise<void> {
-  const { caFile, fleet, now, operator } = options;
+  const { fleet, now, operator } = options;
   const root = createRoot(aside.rootKey, fleet);
-  createBusKeys(aside, fleet);
+  await createBusKeys(aside, fleet);
   const busKeys = readBusKeys(aside.busKeys);
   const issuer = await makeIdentity(aside.issuer, root, busKeys, {
     kind: 'issuer',
@@ -110,8 +109,7 @@ async function makeFiles(home: FleetHome, aside: FleetHome, options: CreateFleet
     notAfter: now + OPERATOR_LIFE_MS,
   });
   await writeFirstPolicy(aside, readIdentity(aside.operator(operator)), now);
-  const tls = caFile === undefined ? {} : { tls: { caFile: basename(home.caFile) } };
-  if (caFile !== undefined) copyFileSync(caFile, aside.caFile);
+  const tls = await provideCertificates(aside, options);
   const servers = [...options.servers];
   writePrivate(aside.context, { servers, ...tls, identity: `${operator}.json` });
   const file: HomeFile = {
@@ -125,6 +123,18 @@ async function makeFiles(home: FleetHome, aside: FleetHome, options: CreateFleet
   const tokens = await issueAccounts(busKeys, new Map());
   writeFileSync(aside.natsConfig, renderNatsConfig(home.natsOptions(file), tokens), { mode: 0o600 });
   writePrivate(join(aside.folder, basename(home.file)), file);
+}
+
+/** @returns how nodes and operators connect */
+async function provideCertificates(aside: FleetHome, options: CreateFleetOptions): Promise<Pick<HomeFile, 'tls'>> {
+  const { certificates, fleet, listen, now, servers } = options;
+  if (certificates === 'none') return {};
+  if (certificates === undefined) {
+    await makeCertificates(aside, { fleet, now, hosts: certificateHosts(servers, listen) });
+    return { tls: { caFile: relative(aside.folder, aside.caFile) } };
+  }
+  await takeCertificates(aside, certificates, { now, hosts: serverHosts(servers) });
+  return { tls: certificates.caFile === undefined ? {} : { caFile: relative(aside.folder, aside.caFile) } };
 }
 
 function writePrivate(path: string, content: unknown): void {

@@ -18,7 +18,7 @@ const HomeFile = z.strictObject({
   servers: z.array(z.string()).min(1),
   /** What nats-server listens on, `host:port`. */
   listen: z.string(),
-  /** For nodes and operators; paths start at this folder. */
+  /** How nodes and operators connect, and that the bus has TLS at all; paths start at this folder. */
   tls: z.strictObject({ caFile: z.string().optional() }).optional(),
   jsDomain: z.string().optional(),
   /** Which roles decide about who joins. @default admin */
@@ -60,9 +60,23 @@ export class FleetHome {
   get file(): string {
     return join(this.folder, 'fleet.yaml');
   }
-  /** Certificate of the authority that signed the bus's, where `fleet init` was given one. */
+  /** Certificates of the bus. */
+  get tls(): string {
+    return join(this.folder, 'tls');
+  }
+  /** Of the authority that signed the bus's: for nodes and operators. */
   get caFile(): string {
-    return join(this.folder, 'ca.pem');
+    return join(this.tls, 'ca.pem');
+  }
+  /** Absent where certificates come from elsewhere. */
+  get caKey(): string {
+    return join(this.tls, 'ca.key');
+  }
+  get serverCertificate(): string {
+    return join(this.tls, 'server.pem');
+  }
+  get serverKey(): string {
+    return join(this.tls, 'server.key');
   }
   /** The policy that the fleet began with, to be changed and pushed. */
   get policy(): string {
@@ -118,13 +132,14 @@ export class FleetHome {
   }
 
   /** What nats-server is configured with. */
-  natsOptions({ fleet, listen }: Pick<HomeFile, 'fleet' | 'listen'>): NatsConfigOptions {
+  natsOptions({ fleet, listen, tls }: Pick<HomeFile, 'fleet' | 'listen' | 'tls'>): NatsConfigOptions {
     return {
       listen,
       storeDir: join(this.folder, 'jetstream'),
       accountsDir: join(this.folder, 'accounts'),
       serverName: `fleet-${fleet}`,
       pidFile: this.natsPid,
+      ...(tls === undefined ? {} : { tls: { certFile: this.serverCertificate, keyFile: this.serverKey } }),
     };
   }
 }

@@ -4,7 +4,7 @@ import { UsageError } from '../../shared/errors.ts';
 import { readIdentity } from '../../shared/identity.ts';
 import { parseNodeName } from '../../shared/names/node-name.ts';
 import { findBusKeys, readBusKeys } from './bus-keys.ts';
-import type { FleetHome } from './fleet-home.ts';
+import { busTls, type FleetHome } from './fleet-home.ts';
 import { holdLock } from './hold-lock.ts';
 import { makeIdentity } from './make-identity.ts';
 import { assertOperatorName, OPERATOR_LIFE_MS } from './operator-name.ts';
@@ -34,6 +34,10 @@ export interface IssuedOperator {
   readonly roles: readonly string[];
   /** Milliseconds since the epoch. */
   readonly notAfter: number;
+  /** Where it is used. */
+  readonly servers: readonly string[];
+  /** Certificate of the bus's authority, which has to come along. */
+  readonly caFile: string | undefined;
 }
 
 /** A second run after one that was interrupted starts over. @throws UsageError SettingsError */
@@ -41,7 +45,8 @@ export function issueOperator(home: FleetHome, options: IssueOperatorOptions): P
   home.assertExists();
   return holdLock(home.lock, { ...options, what: 'another `fleet ca`' }, async () => {
     const name = parseNodeName(options.name);
-    const { issued } = await home.read();
+    const file = await home.read();
+    const { issued, servers } = file;
     assertOperatorName(
       name,
       issued.filter(({ kind }) => kind === 'issuer').map((issuer) => issuer.name),
@@ -85,7 +90,7 @@ export function issueOperator(home: FleetHome, options: IssueOperatorOptions): P
       options.signKey,
     );
     await home.register(toIssued(credential, login), options.now);
-    return { path, roles, notAfter };
+    return { path, roles, notAfter, servers, caFile: busTls(home, file)?.caFile };
   });
 }
 

@@ -19,7 +19,7 @@ export async function makeTogether(
       moved.push(join(folder, name));
     }
   } catch (error) {
-    for (const path of moved) rmSync(path, { force: true });
+    for (const path of moved) rmSync(path, { recursive: true, force: true });
     throw error;
   } finally {
     rmSync(aside, { recursive: true, force: true });

@@ -26,7 +26,7 @@ export function describeConnectError(error: unknown, attempt: Attempt): Transpor
   const code = (error as { code?: unknown } | undefined)?.code;
   const text = error instanceof Error ? error.message : String(error);
   if (isRefusal(code) || /authorization violation/i.test(text)) return describeRefusal(attempt, error);
-  if (error instanceof NatsError && error.code === 'SERVER_OPTION_NA')
+  if (error instanceof NatsError && error.code === 'SERVER_OPT_NA')
     return new TransportError(`the server at ${where} doesn't speak TLS, which the fleet's bus does`, {
       code: 'bus-untrusted',
       hint: 'Nothing was sent. See who answers there; a bus that was made without TLS has an address with nats://.',

@@ -72,9 +72,10 @@ function connectionOptions(options: NatsBusOptions, pace: ConnectPace): Connecti
     servers: [...servers],
     name: options.name,
     inboxPrefix: inboxOf(options),
+    // Not the nkey as well, which the JWT has in it: at a reload, servers before 2.14.2 shut out whoever says it
+    // (https://github.com/nats-io/nats-server/issues/8606).
     authenticator: (nonce = '') => ({
       jwt: jwtOf(options),
-      nkey: login.publicKey,
       sig: login.sign(nonce),
     }),
     maxReconnectAttempts: patient ? -1 : 3,

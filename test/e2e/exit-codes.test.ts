@@ -124,14 +124,22 @@ describe('the exit code', () => {
       );
     });
 
-    it('refuses the login', async () => {
+    it('is another than the one that was meant, or refuses the login', async () => {
       const other = join(fleet.cli.folder, 'other');
       const init = await fleet.run('init', '--server', fleet.state.server, '--dir', other, '--operator', 'eve');
       expect(init.exit).toBe(0);
       const context = join(other, 'context.yaml');
-      const { exit, stdout, stderr } = await fleet.run('--context', context, 'ping');
-      expect({ exit, stdout }).toEqual({ exit: 5, stdout: '' });
-      expect(stderr).toMatch(/^fleet: the bus at nats:\/\/127\.0\.0\.1:\d+ refuses the login\n {2}Its configuration/);
+      const impostor = await fleet.run('--context', context, 'ping');
+      expect(impostor).toMatchObject({ exit: 5, stdout: '' });
+      expect(impostor.stderr).toMatch(
+        /^fleet: the server at tls:\S+ can't prove that it is the fleet's bus \(.*\)\n {2}Nothing was sent\. /,
+      );
+      const caFile = join(fleet.folder, 'tls', 'ca.pem');
+      const refused = await fleet.run('--context', context, '--ca-file', caFile, 'ping');
+      expect(refused).toMatchObject({ exit: 5, stdout: '' });
+      expect(refused.stderr).toMatch(
+        /^fleet: the bus at tls:\/\/127\.0\.0\.1:\d+ refuses the login\n {2}It was revoked/,
+      );
     });
 
     it('has ended', async () => {

@@ -6,7 +6,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const cli = (): FleetCli => new FleetCli(temporaryFolder());
 
-it.each(['dev status', 'dev down', 'completion bash', '--help', '--version', 'init --server nats://127.0.0.1:4222'])(
+it.each(['dev status', 'dev down', 'completion bash', '--help', '--version', 'init --server 127.0.0.1:4222'])(
   'ends `fleet %s` without a word when nobody reads it',
   async (words) => {
     const { env, folder } = cli();

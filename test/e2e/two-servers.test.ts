@@ -49,7 +49,7 @@ describe.skipIf(missing !== undefined)(
       there = new FleetCli(join(folder, 'there'), second.prefix);
       address = `127.0.0.1:${await findFreePort()}`;
 
-      init = await here.run('init', '--server', `nats://${address}`, '--listen', address, '--operator', 'alice');
+      init = await here.run('init', '--server', address, '--listen', address, '--operator', 'alice');
       const { FLEET_NATS_SERVER: explicit, PATH: path } = process.env;
       const natsServer = await findNatsServer({ explicit, path, unpacked: unpackedFolder(CHECKOUT) });
       const bus = await start('nats-server', here, [natsServer.path, '-c', join(home(), 'nats-server.conf')]);
@@ -105,10 +105,10 @@ describe.skipIf(missing !== undefined)(
       const again = await here!.run('ca', 'issue', 'node', 'web1');
       expect(again).toMatchObject({ exit: 2, stdout: '' });
       expect(again.stderr).toContain('web1');
-      const anew = await here!.run('init', '--server', `nats://${address}`);
+      const anew = await here!.run('init', '--server', address);
       expect(anew).toMatchObject({ exit: 2, stdout: '' });
       const other = join(folder, 'other');
-      await here!.run('init', '--server', 'nats://127.0.0.1:1', '--dir', other);
+      await here!.run('init', '--server', '127.0.0.1:1', '--dir', other);
       const before = readFileSync(join(other, 'nats-server.conf'), 'utf8');
       const without = await here!.run('ca', 'issue', 'node', 'web9', '--dir', other);
       expect(without).toMatchObject({ exit: 5, stdout: '' });

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { createLoginKeys } from '../../shared/keys.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { connectBus } from '../../shared/nats-bus.ts';
+import { fleetStreams } from '../../shared/streams.ts';
 import { createAgent, writeAgentFiles } from '../support/agent-on-bus.ts';
 import { FleetMaterial } from '../support/fleet-material.ts';
 import { startNatsServer, type NatsServer } from '../support/nats-server.ts';
@@ -10,25 +11,35 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const fleet = new FleetMaterial({ now: Date.now() });
-const { publicKey, seed } = createLoginKeys();
-/** This bus knows the key alone, so that its rights can be changed under it. */
-const login = { loginSeed: seed, loginJwt: 'not.looked.at' };
+/** This bus lets everybody in, so that rights can be changed under a connection: those of a login stand in itself. */
+const login = { loginSeed: createLoginKeys().seed, loginJwt: 'not.looked.at' };
 const ALL = 'fleet.main.cmd.all';
 
 const config =
   (denied: string) =>
   (store: string): string =>
     `jetstream { store_dir: "${store}" }
-     authorization { users: [{ nkey: ${publicKey}, permissions: { subscribe: { deny: [${denied}] } } }] }`;
+     authorization { users: [{ user: all, password: x, permissions: { subscribe: { deny: [${denied}] } } }] }
+     no_auth_user: all`;
 const GRANTED = config('"nothing"');
 const DENIED = config(`"${ALL}"`);
 
 async function startAgent(server: NatsServer) {
+  await makeStreams(server);
   const folder = temporaryFolder();
   await writeAgentFiles({ folder, fleet, name: 'db1', login, server: server.url });
   const started = await createAgent(folder);
   await started.agent.start();
   return { folder, ...started, [Symbol.asyncDispose]: () => started.agent.stop() };
+}
+
+async function makeStreams(server: NatsServer): Promise<void> {
+  const bus = await connectBus({ servers: [server.url], name: 'issuer', ...login, patient: false });
+  try {
+    for (const settings of fleetStreams(fleet.fleet)) await bus.ensureStream(settings);
+  } finally {
+    await bus.close();
+  }
 }
 
 /** Whether a command for all comes to the agent: it counts, and logs, one that is junk. */

@@ -10,10 +10,12 @@ import { issueNode } from '../../controller/setup/issue-node.ts';
 import { issueOperator } from '../../controller/setup/issue-operator.ts';
 import { pushAccounts } from '../../controller/setup/push-accounts.ts';
 import { reloadBus } from '../../controller/setup/reload-bus.ts';
+import { renewBus } from '../../controller/setup/renew-bus.ts';
 import { Fleet } from '../../controller/fleet.ts';
 import { findNatsServer } from '../../controller/dev/find-nats-server.ts';
 import { readIdentity } from '../../shared/identity.ts';
 import { connectBus } from '../../shared/nats-bus.ts';
+import { probeServer } from '../../shared/doctor/probe-server.ts';
 import { startChild, type Child } from '../support/child-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -25,7 +27,7 @@ let server = '';
 beforeEach(async () => {
   home = new FleetHome(temporaryFolder());
   const port = await findFreePort();
-  server = `nats://127.0.0.1:${port}`;
+  server = `tls://127.0.0.1:${port}`;
   const now = Date.now();
   await createFleet(home, { fleet: 'main', servers: [server], listen: `127.0.0.1:${port}`, operator: 'alice', now });
   bus = await startBus('-c', home.natsConfig);
@@ -51,7 +53,7 @@ const nodesIn = async (): Promise<string[]> =>
     .toSorted();
 
 async function roster(identity = home.operator('alice')) {
-  const fleet = await Fleet.connect({ servers: [server], identity });
+  const fleet = await Fleet.connect({ servers: [server], identity, tls: { caFile: home.caFile } });
   try {
     return (await fleet.roster()).roster;
   } finally {
@@ -61,9 +63,14 @@ async function roster(identity = home.operator('alice')) {
 
 const canLogIn = async (path: string): Promise<boolean> => {
   const { name, loginJwt, loginSeed } = readIdentity(path);
-  const connected = await connectBus({ servers: [server], name, loginSeed, loginJwt, patient: false }).catch(
-    () => undefined,
-  );
+  const connected = await connectBus({
+    servers: [server],
+    name,
+    loginSeed,
+    loginJwt,
+    patient: false,
+    tls: { caFile: home.caFile },
+  }).catch(() => undefined);
   await connected?.close();
   return connected !== undefined;
 };
@@ -154,6 +161,35 @@ it('refuses an operator that would share an inbox, overwrite a key, or has anoth
   await expect(issueOperator(home, { ...options, name: 'bob' })).rejects.toMatchObject({ code: 'file-in-the-way' });
   rmSync(home.rootKey);
   await expect(issueOperator(home, { ...options, name: 'carol' })).rejects.toMatchObject({ code: 'no-root' });
+});
+
+it('gives the bus a new certificate, under connections that stay', async () => {
+  const until = async (): Promise<number | undefined> => {
+    const probe = await probeServer(server, readFileSync(home.caFile, 'utf8'));
+    expect(probe).toMatchObject({ kind: 'nats', certificate: { problem: undefined } });
+    return probe.kind === 'nats' ? probe.certificate?.validTo : undefined;
+  };
+  await enroll();
+  // What `fleet ca push` writes has to be something that a running bus takes.
+  await push();
+  const { name, loginJwt, loginSeed } = readIdentity(home.operator('alice'));
+  const tls = { caFile: home.caFile };
+  const connected = await connectBus({ servers: [server], name, loginJwt, loginSeed, patient: false, tls });
+  const events: string[] = [];
+  connected.onEvent(({ type }) => events.push(type));
+  try {
+    const before = await until();
+    const day = Date.now() + 24 * 60 * 60_000;
+    const { notAfter, wasReloaded } = await renewBus(home, { now: day });
+    expect(wasReloaded).toBe(true);
+    await waitFor(async () => (await until()) !== before, { what: 'the bus to have its new certificate' });
+    expect(await until()).toBe(Math.floor(notAfter / 1000) * 1000);
+    await connected.flush();
+    expect(events).toEqual([]);
+    expect((await roster()).has('db1')).toBe(true);
+  } finally {
+    await connected.close();
+  }
 });
 
 it('signals no process but the bus of this fleet', async () => {

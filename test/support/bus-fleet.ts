@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { connect, Events, jwtAuthenticator, type NatsConnection } from 'nats';
 import { issueAccounts, issueLogin, type LoginRole } from '../../controller/setup/bus-accounts.ts';
-import { createBusKeys, readBusKeys, type BusKeys } from '../../controller/setup/bus-keys.ts';
+import { readBusKeys, type BusKeys } from '../../controller/setup/bus-keys.ts';
+import { createBusKeys } from '../../controller/setup/create-bus-keys.ts';
 import { renderNatsConfig } from '../../controller/setup/nats-config.ts';
 import type { Bus } from '../../shared/bus.ts';
 import { createLoginKeys } from '../../shared/keys.ts';
@@ -67,7 +68,7 @@ export class BusFleet {
   }
 
   static async start(fleet: FleetMaterial, options: { maxPayloadBytes?: number } = {}): Promise<BusFleet> {
-    const keys = makeKeys(fleet.fleet);
+    const keys = await makeKeys(fleet.fleet);
     const logins = {} as Record<BusName, TestLogin>;
     for (const name of BUS_NAMES)
       logins[name] = await makeLogin(keys, ROLES[name], name === 'join' ? JOIN_TOKEN : name);
@@ -181,11 +182,11 @@ export async function makeLogin(
   return { publicKey, loginSeed: seed, loginJwt: await issueLogin(keys, { role, name, login: publicKey, notAfter }) };
 }
 
-function makeKeys(fleet: string): BusKeys {
+async function makeKeys(fleet: string): Promise<BusKeys> {
   const folder = mkdtempSync(join(tmpdir(), 'fleet-keys-'));
   try {
     const files = { busKeys: join(folder, 'bus.json'), busSigning: join(folder, 'bus-signing.json') };
-    createBusKeys(files, fleet);
+    await createBusKeys(files, fleet);
     return readBusKeys(files.busKeys);
   } finally {
     rmSync(folder, { recursive: true, force: true });

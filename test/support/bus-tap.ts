@@ -70,6 +70,7 @@ function logIn(fleet: EmbeddedFleet, jwt: string, seed: string): Promise<NatsCon
   return connect({
     servers: fleet.state.server,
     authenticator: jwtAuthenticator(jwt, new TextEncoder().encode(seed)),
+    tls: { caFile: join(fleet.folder, 'tls', 'ca.pem') },
     reconnect: false,
   });
 }

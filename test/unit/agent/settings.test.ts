@@ -25,8 +25,8 @@ const nested = (levels: number): unknown => (levels === 0 ? 1 : { a: nested(leve
 describe("the agent's settings", () => {
   it.each<[string, object, string]>([
     ['facts that are nested deeper than facts may be', { facts: { a: nested(LIMITS.factDepth) } }, 'facts: is nested deeper'],
-    ['an address that is none', { servers: ['nats://['] }, 'servers.0: expected nats://HOST:PORT'],
-    ['a port that there is not', { servers: ['nats://127.0.0.1:99999'] }, 'servers.0: expected nats://HOST:PORT'],
+    ['an address that is none', { servers: ['nats://['] }, 'servers.0: expected HOST:PORT'],
+    ['a port that there is not', { servers: ['nats://127.0.0.1:99999'] }, 'servers.0: expected HOST:PORT'],
     ['an indexed path that is none', { indexed: ['role', 'a..b'] }, 'indexed.1: column 3: expected a name on each side of a dot'],
   ])('are refused with %s, by field', async (_what, settings, says) => {
     const error = await refusalOf(settings);

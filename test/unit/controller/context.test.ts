@@ -47,6 +47,17 @@ describe('which fleet is meant', () => {
     },
   );
 
+  it('is reached with TLS by an address that says nothing else, and trusted by the certificate that is named', async () => {
+    const surroundings = { servers: '10.0.0.5, bus:1', identity: '/alice.json', caFile: '/ca.pem' };
+    expect(await find(surroundings)).toMatchObject({
+      servers: ['tls://10.0.0.5:4222', 'tls://bus:1'],
+      tls: { caFile: '/ca.pem' },
+    });
+    writeOwn({ tls: { caFile: 'tls/ca.pem' } });
+    expect(await find()).toMatchObject({ tls: { caFile: join(home, 'config', 'fleet', 'tls', 'ca.pem') } });
+    expect(await find({ caFile: '/ca.pem' })).toMatchObject({ tls: { caFile: '/ca.pem' } });
+  });
+
   it('is not said by one of them', async () => {
     await expect(find({ servers: SERVERS })).rejects.toMatchObject({ code: 'no-context' });
     await expect(find({ identity: '/alice.json' })).rejects.toMatchObject({ code: 'no-context' });

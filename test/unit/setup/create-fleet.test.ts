@@ -1,10 +1,14 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { assertBusAddress, assertListenAddress } from '../../../controller/setup/bus-address.ts';
+import { assertListenAddress, parseBusAddress } from '../../../controller/setup/bus-address.ts';
+import { issueLogin } from '../../../controller/setup/bus-accounts.ts';
+import { readBusKeys, readBusSigning } from '../../../controller/setup/bus-keys.ts';
 import { createFleet, type CreateFleetOptions } from '../../../controller/setup/create-fleet.ts';
 import { FleetHome } from '../../../controller/setup/fleet-home.ts';
 import { issueNode } from '../../../controller/setup/issue-node.ts';
+import { readIdentity } from '../../../shared/identity.ts';
+import { createLoginKeys } from '../../../shared/keys.ts';
 import { NOW } from '../../support/manual-clock.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -26,6 +30,7 @@ const MADE = [
   'policy.signed',
   'policy.yaml',
   'root.json',
+  'tls',
 ];
 
 const json = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
@@ -46,6 +51,7 @@ describe('createFleet', () => {
     ['issuer.json', 'file-in-the-way'],
     ['alice.json', 'file-in-the-way'],
     ['bus.json', 'file-in-the-way'],
+    ['tls', 'file-in-the-way'],
     ['bus-signing.json', 'file-in-the-way'],
     ['nats-server.conf', 'file-in-the-way'],
     ['policy.yaml', 'file-in-the-way'],
@@ -60,8 +66,9 @@ describe('createFleet', () => {
   it('leaves nothing when it fails on the way', async () => {
     const folder = temporaryFolder();
     const home = new FleetHome(join(folder, 'fleet'));
-    // A folder is no certificate: copying it fails after the root was made.
-    await expect(createFleet(home, { ...OPTIONS, caFile: folder })).rejects.toMatchObject({ code: 'folder-unusable' });
+    // A folder is no certificate: reading it fails after the root was made.
+    const certificates = { certificateFile: folder, keyFile: folder };
+    await expect(createFleet(home, { ...OPTIONS, certificates })).rejects.toMatchObject({ code: 'bad-certificate' });
     expect(readdirSync(folder)).toEqual([]);
   });
 
@@ -86,30 +93,60 @@ describe('createFleet', () => {
     await expect(createFleet(home, { ...OPTIONS, operator })).rejects.toMatchObject({ code: 'bad-operator-name' });
   });
 
-  it('gives the certificate of the bus to its operator and to its nodes', async () => {
-    const folder = temporaryFolder();
-    const home = new FleetHome(join(folder, 'fleet'));
-    mkdirSync(home.folder);
-    const caFile = join(folder, 'authority.pem');
-    writeFileSync(caFile, 'a certificate');
-    await createFleet(home, { ...OPTIONS, caFile });
+  it('gives the certificate of the authority to its operator and to its nodes', async () => {
+    const home = new FleetHome(temporaryFolder());
+    await createFleet(home, OPTIONS);
     await home.write({ ...(await home.read()), jsDomain: 'hub' });
     const node = await issueNode(home, { name: 'db1', now: NOW, trusted: {} });
-    expect(json(home.context)).toMatchObject({ tls: { caFile: 'ca.pem' } });
+    expect(json(home.context)).toMatchObject({ tls: { caFile: 'tls/ca.pem' } });
     expect(json(join(node.folder, 'agent.yaml'))).toMatchObject({ tls: { caFile: 'ca.pem' }, jsDomain: 'hub' });
-    for (const at of [home.folder, node.folder]) expect(readFileSync(join(at, 'ca.pem'), 'utf8')).toBe('a certificate');
+    expect(readFileSync(join(node.folder, 'ca.pem'), 'utf8')).toBe(readFileSync(home.caFile, 'utf8'));
+    expect(readdirSync(home.tls).toSorted()).toEqual(['ca.key', 'ca.pem', 'server.key', 'server.pem']);
+    for (const path of [home.caKey, home.serverKey]) expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(readFileSync(home.natsConfig, 'utf8')).toContain(`cert_file: "${home.serverCertificate}"`);
+  });
+
+  it('makes a bus without TLS only where it was told to', async () => {
+    const home = new FleetHome(temporaryFolder());
+    await createFleet(home, { ...OPTIONS, servers: ['nats://10.0.0.5:4222'], certificates: 'none' });
+    expect(json(home.context)).not.toHaveProperty('tls');
+    expect(readFileSync(home.natsConfig, 'utf8')).not.toContain('tls');
+    expect(existsSync(home.tls)).toBe(false);
+  });
+
+  it('keeps apart what makes any login, and what makes those of nodes', async () => {
+    const home = new FleetHome(temporaryFolder());
+    await createFleet(home, OPTIONS);
+    const [all, some] = [readBusKeys(home.busKeys), readBusSigning(home.busSigning)];
+    expect(Object.keys(all.accounts)).toEqual(['SYS', 'CONTROL', 'NODES', 'JOIN']);
+    expect(Object.keys(some.accounts)).toEqual(['NODES', 'JOIN']);
+    const { publicKey: login } = createLoginKeys();
+    for (const role of ['operator', 'admin', 'issuer', 'system'] as const)
+      await expect(issueLogin(some, { role, name: 'eve', login, notAfter: NOW })).rejects.toMatchObject({
+        code: 'no-bus-keys',
+      });
+    expect(readIdentity(home.operator('alice')).credential.body).toMatchObject({ roles: ['admin', 'operator'] });
   });
 });
 
 describe('addresses', () => {
-  it.each(['nats://bus', 'nats://bus.example.org:1', 'tls://10.0.0.5:65535', 'nats://[::1]:4222'])(
-    'take %s',
-    (address) => expect(() => assertBusAddress(address)).not.toThrow(),
-  );
   it.each([
-    'nats://', 'nats://:4222', 'nats://a:', 'nats://a:0', 'nats://a:-1', 'nats://a:65536', 'nats://a:4222/x', 'nats://10.0.0:1',
-    'nats://10.0.0.256:1', 'nats://-a:1', 'nats://a b:1', 'nats://[x]:1', 'nats://::1:4222', 'nats://a,nats://b', 'http://a:1',
-  ])('refuse %s', (address) => expect(() => assertBusAddress(address)).toThrow('is not the address of a bus')); // prettier-ignore
+    ['bus', 'tls://bus:4222'],
+    ['bus.example.org:1', 'tls://bus.example.org:1'],
+    ['tls://10.0.0.5:65535', 'tls://10.0.0.5:65535'],
+    ['[::1]', 'tls://[::1]:4222'],
+    ['tls://[::1]:4222', 'tls://[::1]:4222'],
+  ])('take %s as %s', (address, url) => expect(parseBusAddress(address, { hasTls: true })).toBe(url));
+  it('are without TLS only where that was said', () => {
+    expect(() => parseBusAddress('nats://bus', { hasTls: true })).toThrow('without TLS');
+    expect(() => parseBusAddress('tls://bus', { hasTls: false })).toThrow('--no-tls');
+    for (const address of ['bus', 'nats://bus'])
+      expect(parseBusAddress(address, { hasTls: false })).toBe('nats://bus:4222');
+  });
+  it.each([
+    '', 'tls://', ':4222', 'tls://a:', 'a:0', 'a:-1', 'a:65536', 'a:4222/x', '10.0.0:1',
+    '10.0.0.256:1', '-a:1', 'a b:1', '[x]:1', '::1:4222', 'tls://a,tls://b', 'http://a:1',
+  ])('refuse %s', (address) => expect(() => parseBusAddress(address, { hasTls: true })).toThrow('is not the address of a bus')); // prettier-ignore
   it.each(['0.0.0.0', '0.0.0.0:-1', '0.0.0.0:0', '0.0.0.0:99999', ':4222', '0.0.0:4222'])(
     'refuse to listen on %s',
     (address) => expect(() => assertListenAddress(address)).toThrow('is nothing to listen on'),
