@@ -145,6 +145,7 @@ export class Agent {
     const scope = processScope(settings);
     const actions = offerActions({
       clock,
+      epochs: () => ({ policy: control.revision('policy'), revoked: control.revision('revoked') }),
       counters,
       facts,
       tasks,

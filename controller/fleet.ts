@@ -8,16 +8,18 @@ import { FleetError, InterruptedError, UsageError } from '../shared/errors.ts';
 import { readIdentity, type Identity } from '../shared/identity.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { connectBus } from '../shared/nats-bus.ts';
+import type { Policy } from '../shared/policy/policy.ts';
 import { Subjects } from '../shared/subjects.ts';
 import { TrustStore } from '../shared/trust.ts';
 import type { AdminQuestion, AdminResult } from '../shared/wire/enroll-admin.ts';
 import type { InventoryBody, InventoryHead } from '../shared/wire/inventory.ts';
 import { AuditedRun } from './audit/audited-run.ts';
 import type { CallerAudit } from './audit/caller-audit.ts';
-import { readControl, type ControlState, type Epochs } from './control.ts';
+import { readControl, type ControlState, type Epochs, type StoredPolicy } from './control.ts';
 import { BusWatch } from './bus-watch.ts';
 import { readInventory, readInventoryHeads, readRoster, type Directory } from './directory.ts';
 import { planCommand, type Work } from './plan.ts';
+import { storePolicy } from './policy/store-policy.ts';
 import { createJobId, type SigningContext } from './request.ts';
 import { resolveTarget, type Resolved, type TargetSpec } from './resolve.ts';
 import { runPlan, type RunOptions, type RunResult } from './run-plan.ts';
@@ -45,7 +47,7 @@ export class Fleet {
   readonly #revisions = new Map<string, number>();
   readonly #watch: BusWatch;
   readonly #problems: string[] = [];
-  readonly #control: Promise<ControlState>;
+  #control: Promise<ControlState>;
   readonly #audit: AuditedRun | undefined;
   #directory: Promise<Directory> | undefined;
 
@@ -102,6 +104,24 @@ export class Fleet {
       return directory;
     });
     return this.#directory;
+  }
+
+  /** The fleet's policy, as the bus has it. */
+  async policy(): Promise<StoredPolicy> {
+    return (await this.#control).policy;
+  }
+
+  /**
+   * Makes a policy the fleet's, in the place of `before`; commands from here on are for nodes that have it.
+   * @throws UsageError `not-an-admin`, `policy-changed`, `policy-too-large`; TransportError
+   */
+  async storePolicy(read: { policy: Policy; source: string }, before: StoredPolicy): Promise<StoredPolicy> {
+    const [bus, clock, subjects, identity] = [this.#bus, this.#clock, this.#subjects, this.#identity];
+    const policy = await storePolicy(read, before, { bus, clock, subjects, identity });
+    const control = await this.#control;
+    const epochs = { ...control.epochs, policy: policy.signed.document.revision };
+    this.#control = Promise.resolve({ ...control, epochs, policy });
+    return policy;
   }
 
   /** What was left out of roster and inventory so far, each with its reason. */

@@ -144,6 +144,8 @@ export interface ListReport {
   /** Fields in the order of the columns of CSV; the first is what `-o names` gives. */
   readonly fields: readonly string[];
   readonly table: readonly ListColumn[];
+  /** What people read instead of the table. */
+  readonly lines?: readonly string[];
   /** More that documents have beside the list. */
   readonly more?: Readonly<Record<string, unknown>>;
 }

@@ -3,7 +3,7 @@ import type { RunnableAction } from './action.ts';
 import { execAction } from './exec.ts';
 import { factsGetAction } from './facts-get.ts';
 import { inventoryAction, type InventoryActionDependencies } from './inventory.ts';
-import { pingAction } from './ping.ts';
+import { pingAction, type PingActionDependencies } from './ping.ts';
 import { processListAction } from './process-list.ts';
 import { processSignalAction } from './process-signal.ts';
 import { taskListAction } from './task-list.ts';
@@ -12,6 +12,7 @@ import type { KillDependencies } from '../process/kill.ts';
 import type { ProgramHost } from '../process/run-program.ts';
 
 export type OfferDependencies = Omit<InventoryActionDependencies, 'actionNames'> &
+  Pick<PingActionDependencies, 'epochs'> &
   Pick<KillDependencies, 'table' | 'users' | 'protection'> & { readonly host: ProgramHost };
 
 export function offerActions(dependencies: OfferDependencies): ReadonlyMap<string, RunnableAction> {

@@ -38,7 +38,7 @@ Examples:
     .action(async () => {
       const flags = command.optsWithGlobals<MatchFlags>();
       const where = flags.where.map(parseWhere);
-      const facts = parseFacts(flags.facts === '-' ? await readStdin(app) : readFacts(flags.facts), flags.facts);
+      const facts = await readFactsFile(flags.facts, app);
       await runMatch(where, facts, flags, app);
     });
 }
@@ -65,6 +65,11 @@ async function runMatch(where: readonly Expression[], facts: Facts, flags: Match
       : {}),
   });
   app.setExit(exit);
+}
+
+/** A JSON document of facts, in a file or, as `-`, on standard input. @throws UsageError `bad-facts` */
+export async function readFactsFile(file: string, app: App): Promise<Facts> {
+  return parseFacts(file === '-' ? await readStdin(app) : readFacts(file), file);
 }
 
 function readFacts(file: string): string {

@@ -27,7 +27,7 @@ export function describeRefusal(asked: Asked, decision: SourcedDecision & { read
   if (decision.why === 'no-policy')
     return 'this node has no policy of the fleet, so nobody may do anything here: store one with `fleet policy push`';
   if (decision.why === 'needs-approval' && decision.approvals !== undefined)
-    return `${caller} may run ${nameWhat(asked)} here only with ${describeApprovals(decision.approvals)} (rule ${decision.rule} of ${POLICY[decision.source]}): send it with --with-approval`;
+    return `${caller} may run ${nameWhat(asked)} here only with ${describeApprovals(decision.approvals)} (${nameInWords(decision.rule)} of ${POLICY[decision.source]}): send it with --with-approval`;
   return `${caller} may not run ${nameWhat(asked)} here: ${why(asked, decision)}`;
 }
 
@@ -35,13 +35,13 @@ function why({ roles }: Asked, { rule, source, why: refusal }: SourcedDecision &
   const of = POLICY[source];
   switch (refusal) {
     case 'denied':
-      return `the rule ${rule} of ${of} denies it`;
+      return `${nameInWords(rule)} of ${of} denies it`;
     case 'cannot-tell':
-      return `the rule ${rule} of ${of} can't be decided here`;
+      return `${nameInWords(rule)} of ${of} can't be decided here`;
     case 'conditions':
       return rule === 'default'
         ? `the conditions of no rule of ${of} hold`
-        : `the conditions of the rule ${rule} of ${of} don't hold`;
+        : `the conditions of ${nameInWords(rule)} of ${of} don't hold`;
     default: {
       const by = source === 'node' ? ` of ${of}` : '';
       return roles.length === 0
@@ -49,4 +49,9 @@ function why({ roles }: Asked, { rule, source, why: refusal }: SourcedDecision &
         : `no rule${by} for ${roles.join(', ')} allows it`;
     }
   }
+}
+
+/** `rule roles.deployer.allow[0]`, `rule "restart at night"` */
+export function nameInWords(rule: string): string {
+  return `rule ${/\s/.test(rule) ? JSON.stringify(rule) : rule}`;
 }
