@@ -150,6 +150,7 @@ describe('encode', () => {
 
   it('takes every key for a key, whatever the language does with such names', () => {
     // A fact of a node may be called that, or a field of a message: it is data, and nothing is called.
+    /* oxlint-disable-next-line no-thenable -- names that the language knows are the point */
     const data = { toJSON: 1, constructor: 'x', toString: null, then: {}, length: -1, valueOf: [{ toJSON: {} }] };
     expect(decode(encode(data))).toEqual(data);
   });
