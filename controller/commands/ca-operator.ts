@@ -3,12 +3,16 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { UsageError } from '../../shared/errors.ts';
+import type { CredentialLimits } from '../../shared/wire/credential.ts';
 import type { App } from '../app.ts';
 import { collect } from '../options/target-options.ts';
 import { changeFleet } from './change-fleet.ts';
 
 interface OperatorFlags {
   readonly role?: string[];
+  readonly action?: string[];
+  readonly where?: string;
+  readonly limits?: boolean;
   readonly days?: number;
   readonly root?: string;
   readonly signKey?: string;
@@ -29,10 +33,12 @@ The file goes to the person, who names it with --identity or in a context file.
 Examples:
   fleet ca issue operator bob --role reader
   fleet ca issue operator carol --role operator --days 30 --root /media/safe/root.json
-  fleet ca issue operator dave --role operator --sign-key dave.pub`,
+  fleet ca issue operator dave --role operator --sign-key dave.pub
+  fleet ca issue operator ci --role deployer --action task.run --where 'trusted.role=web'`,
     )
     .action((name: string) => run(name, false, issueOperator.opts<OperatorFlags>(), app));
   const renewOperator = addOptions(renew.command('operator'), ' (default: as it was)')
+    .option('--no-limits', 'any action, on any node, as far as the policies allow it (default: limits as they were)')
     .description('Makes new keys for an operator; the old ones can not log in any more.')
     .addHelpText(
       'after',
@@ -45,6 +51,8 @@ function addOptions(command: Command, roles: string): Command {
   return command
     .argument('<NAME>', 'name of the person')
     .option('--role <ROLE>', `role in the policies of the nodes; repeatable${roles}`, collect)
+    .option('--action <ACTION>', 'only this action, whatever the policies say; repeatable', collect)
+    .option('--where <EXPRESSION>', 'only on nodes that fit, by what each knows of itself')
     .option('--days <N>', 'how long the credential is good', parseDays, 365)
     .option('--root <FILE>', 'root key; bus.json may be beside it (default: root.json in the folder of the fleet)')
     .option('--sign-key <FILE>', 'public key (.pub, Ed25519) of a signing key that stays in an ssh-agent or on a token')
@@ -59,6 +67,7 @@ function parseDays(text: string): number {
 }
 
 async function run(name: string, renew: boolean, flags: OperatorFlags, app: App): Promise<void> {
+  const limits = await readLimits(flags);
   const { issueOperator } = await import('../setup/issue-operator.ts');
   const signKey = flags.signKey === undefined ? undefined : await readSignKey(flags.signKey);
   const { path, roles, notAfter, caFile, servers } = await changeFleet(
@@ -70,6 +79,7 @@ async function run(name: string, renew: boolean, flags: OperatorFlags, app: App)
         name,
         renew,
         roles: flags.role,
+        limits,
         lifeMs: (flags.days ?? 365) * DAY_MS,
         rootFile: flags.root,
         signKey,
@@ -98,4 +108,25 @@ async function readSignKey(file: string): Promise<Uint8Array> {
     });
   }
   return parseSshPublicKey(text);
+}
+
+/** Undefined where nothing was said of them. @throws UsageError for an action that is no name, or an expression that is none */
+async function readLimits({
+  action,
+  limits,
+  where,
+}: OperatorFlags): Promise<Pick<CredentialLimits, 'actions' | 'where'> | undefined> {
+  if (limits === false) return {};
+  if (action === undefined && where === undefined) return undefined;
+  const wrong = action?.find((name) => !/^[a-z][a-z0-9.-]{0,127}$/.test(name));
+  if (wrong !== undefined)
+    throw new UsageError(`"${wrong}" is not the name of an action`, {
+      code: 'bad-value',
+      hint: '`fleet action list` lists them; a task is run by the action task.run.',
+    });
+  if (where !== undefined) {
+    const { parseWhere } = await import('../../shared/where/parse.ts');
+    parseWhere(where);
+  }
+  return { ...(action === undefined ? {} : { actions: action }), ...(where === undefined ? {} : { where }) };
 }

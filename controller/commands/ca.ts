@@ -6,6 +6,7 @@ import type { App } from '../app.ts';
 import { parseAssignment } from '../options/parse-values.ts';
 import { collect } from '../options/target-options.ts';
 import { registerCaBus } from './ca-bus.ts';
+import { registerCaList } from './ca-list.ts';
 import { registerCaOperator } from './ca-operator.ts';
 import { registerCaPush } from './ca-push.ts';
 import { registerRevoke } from './revoke.ts';
@@ -56,6 +57,7 @@ Examples:
     .action((names: string[]) => enroll(names, true, renewNode.opts<NodeFlags>(), app));
   registerCaOperator(issue, renew, app);
   registerCaBus(renew, app);
+  registerCaList(ca, app);
   registerCaPush(ca, app);
   registerRevoke(ca, app);
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { UsageError } from '../../shared/errors.ts';
 import { readIdentity } from '../../shared/identity.ts';
 import { parseNodeName } from '../../shared/names/node-name.ts';
+import type { CredentialLimits } from '../../shared/wire/credential.ts';
 import { findBusKeys, readBusKeys } from './bus-keys.ts';
 import { busTls, type FleetHome } from './fleet-home.ts';
 import { holdLock } from './hold-lock.ts';
@@ -15,6 +16,8 @@ export interface IssueOperatorOptions {
   readonly name: string;
   /** What the policies of nodes go by. @default when renewing, those it has */
   readonly roles?: readonly string[] | undefined;
+  /** Only these actions, only nodes that fit. @default when renewing, those it has; none otherwise */
+  readonly limits?: Pick<CredentialLimits, 'actions' | 'where'> | undefined;
   /** @default a year */
   readonly lifeMs?: number | undefined;
   /** Milliseconds since the epoch. */
@@ -82,7 +85,7 @@ export function issueOperator(home: FleetHome, options: IssueOperatorOptions): P
         kind: 'operator',
         name,
         roles: [...roles],
-        limits: {},
+        limits: options.limits ?? known?.limits ?? {},
         trusted: {},
         notBefore: options.now,
         notAfter,

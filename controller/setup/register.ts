@@ -54,7 +54,8 @@ export function findIssued(issued: readonly Issued[], kind: Issued['kind'], name
 /** With one more, which takes the place of the one of its kind and name: beside it where the keys are the same. */
 export function addIssued(issued: readonly Issued[], added: Issued, now: number): Issued[] {
   const before = findIssued(issued, added.kind, added.name);
-  const ended = before?.key === added.key ? { replaced: now } : { revoked: now, reason: RENEWED };
+  const isSame = before?.key === added.key && before.login === added.login;
+  const ended = isSame ? { replaced: now } : { revoked: now, reason: RENEWED };
   return [
     ...issued
       .filter(({ serial }) => serial !== added.serial)
