@@ -21,6 +21,7 @@ import { openServiceAudit } from '../audit/service-audit.ts';
 import { readControl } from '../control.ts';
 import { issueLogin } from '../setup/bus-accounts.ts';
 import { readBusSigning } from '../setup/bus-keys.ts';
+import { storeFirstPolicy } from '../setup/first-policy.ts';
 import { busTls, type FleetHome, type HomeFile } from '../setup/fleet-home.ts';
 import { AdminHandler } from './admin-handler.ts';
 import type { BusLogins } from './admit-node.ts';
@@ -74,6 +75,7 @@ export async function openEnrollment(home: FleetHome, dependencies: EnrollmentDe
       else log.info({ ...event, event: event.type }, 'the bus connection changed');
     });
     await ensureStreams(bus, fleet, dependencies);
+    await storeFirstPolicy(home, bus);
     const subjects = new Subjects(fleet);
     const store = new EnrollStore({ fleet, bus, subjects, trust, issuer });
     const uses = new UseTaker({ store, log });

@@ -28,7 +28,7 @@ describe('refusals in the audit trail', () => {
     const [event, ...others] = tally.due();
     expect(others).toEqual([]);
     expect(event).toMatchObject({ times: 38, details: { code: 'token-used-up', token: 't1' } });
-    expect((event?.details as { names: string[] }).names).toHaveLength(20);
+    expect(event!.details!['names']).toHaveLength(20);
     // And from the beginning.
     expect(tally.note(refused())).toHaveLength(1);
   });
