@@ -137,7 +137,7 @@ export class Agent {
     own.introduce();
     const audit = await openNodeAudit(
       { fleet: identity.fleet, fleetId: identity.fleetId, node, stateDir: settings.stateDir },
-      { bus, clock, log, subjects, identity: own },
+      { bus, clock, log, subjects, identity: own, sensitiveOf: (task) => tasks.sensitiveOf(task) },
     ).catch((cause: unknown) => {
       throw stateUnusable(settings.stateDir, cause);
     });

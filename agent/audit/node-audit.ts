@@ -12,23 +12,32 @@ import type { VerifiedCommand } from '../verify.ts';
 import type { AuditTrail, Decision } from './audit-trail.ts';
 import { Summary } from './summary.ts';
 
+/** Names of the parameters of a task that nobody may read. */
+export type SensitiveOf = (task: string) => ReadonlySet<string>;
+
 type NodeAuditLog = Pick<AuditLog, 'append' | 'record' | 'close'>;
 
 export class NodeAudit implements AuditTrail {
   readonly #log: NodeAuditLog;
+  readonly #sensitiveOf: SensitiveOf;
   readonly #started = new WeakSet<VerifiedCommand>();
   readonly #dropped: Summary;
   readonly #refused: Summary;
 
-  constructor(log: NodeAuditLog) {
+  constructor(log: NodeAuditLog, sensitiveOf: SensitiveOf) {
     this.#log = log;
+    this.#sensitiveOf = sensitiveOf;
     this.#dropped = new Summary((counts) => log.append({ event: 'dropped', details: counts }));
     this.#refused = new Summary((counts) => log.append({ event: 'refused-more', details: counts }));
   }
 
   started(verified: VerifiedCommand, { rule }: Decision): Promise<void> {
     this.#started.add(verified);
-    return this.#log.record({ event: 'started', ...asked(verified), decision: { allowed: true, ...ruleOf(rule) } });
+    return this.#log.record({
+      event: 'started',
+      ...this.#asked(verified),
+      decision: { allowed: true, ...ruleOf(rule) },
+    });
   }
 
   answered(verified: VerifiedCommand, answer: Answer, { effect, rule }: Decision): void {
@@ -39,7 +48,7 @@ export class NodeAudit implements AuditTrail {
     if (!this.#started.has(verified))
       return this.#log.append({
         event: 'command',
-        ...asked(verified),
+        ...this.#asked(verified),
         decision: { allowed: true, ...ruleOf(rule) },
         outcome,
       });
@@ -63,32 +72,45 @@ export class NodeAudit implements AuditTrail {
   #refuse(verified: VerifiedCommand, { code = 'refused' }: Answer, rule: string | undefined): void {
     const caller = callerOf(verified);
     if (this.#refused.count(`${caller.name} ${caller.serial}`, LIMITS.auditRefusals) === 'counted') return;
-    this.#log.append({ event: 'refused', ...asked(verified), decision: { allowed: false, ...ruleOf(rule), code } });
+    this.#log.append({
+      event: 'refused',
+      ...this.#asked(verified),
+      decision: { allowed: false, ...ruleOf(rule), code },
+    });
   }
-}
 
-/** Field by field: this is on the way of every command. */
-function asked(verified: VerifiedCommand): Omit<AuditEvent, 'event'> {
-  const { job, id, action, args, options, sealed, target, via } = verified.command;
-  const approvers = verified.signers
-    .slice(1)
-    .map(({ credential: { body } }) => ({ name: body.name, serial: body.serial }));
-  return {
-    caller: callerOf(verified),
-    ...(approvers.length === 0 ? {} : { approvers }),
-    job,
-    id,
-    action,
-    ...taskOf(verified),
-    ...boundedArgs(args),
-    ...(sealed === undefined ? {} : { sealed: sealed.names }),
-    ...(options.dryRun === true ? { dryRun: true } : {}),
-    target: {
-      via,
-      ...(target.where === undefined ? {} : { where: boundedText(target.where) }),
-      ...(target.nodes === undefined ? {} : { named: target.nodes.length }),
-    },
-  };
+  /** Field by field: this is on the way of every command. */
+  #asked(verified: VerifiedCommand): Omit<AuditEvent, 'event'> {
+    const { job, id, action, options, target, via } = verified.command;
+    const approvers = verified.signers
+      .slice(1)
+      .map(({ credential: { body } }) => ({ name: body.name, serial: body.serial }));
+    return {
+      caller: callerOf(verified),
+      ...(approvers.length === 0 ? {} : { approvers }),
+      job,
+      id,
+      action,
+      ...taskOf(verified),
+      ...boundedArgs(this.#openArgs(verified)),
+      ...(options.dryRun === true ? { dryRun: true } : {}),
+      target: {
+        via,
+        ...(target.where === undefined ? {} : { where: boundedText(target.where) }),
+        ...(target.nodes === undefined ? {} : { named: target.nodes.length }),
+      },
+    };
+  }
+
+  /** A foreign controller may send in the clear what has to be sealed: it's refused, and not kept for a year. */
+  #openArgs({ command: { action, args } }: VerifiedCommand): Readonly<Record<string, unknown>> {
+    const { task, args: given } = args;
+    if (action !== 'task.run' || typeof task !== 'string' || typeof given !== 'object' || given === null) return args;
+    const sensitive = this.#sensitiveOf(task);
+    if (sensitive.size === 0) return args;
+    const shown = Object.entries(given).map(([name, value]) => [name, sensitive.has(name) ? '[redacted]' : value]);
+    return { ...args, args: Object.fromEntries(shown) as Record<string, unknown> };
+  }
 }
 
 function callerOf({ caller }: VerifiedCommand): NonNullable<AuditEvent['caller']> {

@@ -8,7 +8,7 @@ import { auditStream } from '../../shared/streams.ts';
 import type { Subjects } from '../../shared/subjects.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { SignerIdentity } from '../../shared/wire/envelope.ts';
-import { NodeAudit } from './node-audit.ts';
+import { NodeAudit, type SensitiveOf } from './node-audit.ts';
 
 export interface NodeAuditOptions {
   readonly fleet: string;
@@ -23,6 +23,7 @@ export interface NodeAuditDependencies {
   readonly log: Logger;
   readonly subjects: Subjects;
   readonly identity: SignerIdentity;
+  readonly sensitiveOf: SensitiveOf;
 }
 
 /** Throws what the file system throws. */
@@ -42,5 +43,5 @@ export async function openNodeAudit(
     dependencies,
   );
   auditLog.append({ event: 'agent-start', details: { version: VERSION } });
-  return new NodeAudit(auditLog);
+  return new NodeAudit(auditLog, dependencies.sensitiveOf);
 }

@@ -41,6 +41,17 @@ export class TaskStore {
     return (await this.#load()).tasks.get(name);
   }
 
+  /** Names of a task's sensitive parameters, as of the last look: for who can't wait for another. */
+  sensitiveOf(name: string): ReadonlySet<string> {
+    const names = new Set<string>();
+    for (const { task } of this.#files.values()) {
+      if (task?.name !== name) continue;
+      for (const [parameter, { sensitive }] of Object.entries(task.parameters))
+        if (sensitive === true) names.add(parameter);
+    }
+    return names;
+  }
+
   async problems(): Promise<readonly TaskProblem[]> {
     return (await this.#load()).problems;
   }

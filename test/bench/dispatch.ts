@@ -140,7 +140,7 @@ async function startPipeline(fleet: FleetMaterial, folder: string, writes: boole
     },
     { bus: new FakeBus(), clock, log, identity: member },
   );
-  const audit = writes ? new NodeAudit(auditLog) : NO_AUDIT;
+  const audit = writes ? new NodeAudit(auditLog, () => new Set()) : NO_AUDIT;
   const ping = pingAction({ clock, epochs: () => ({ policy: 1, revoked: 1 }) });
   let onCall = (): void => undefined;
   const pipeline = new Pipeline({

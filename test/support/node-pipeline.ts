@@ -79,7 +79,7 @@ export class NodePipeline {
     this.clock = clock;
     this.auditBus = parts.auditBus;
     this.auditLog = parts.auditLog;
-    this.audit = new NodeAudit(parts.auditLog);
+    this.audit = new NodeAudit(parts.auditLog, (task) => new Set(task === 'sealed' ? ['password'] : []));
     const trust = this.fleet.trust(clock);
     trust.verify(member.credential);
     this.trust = trust;
