@@ -10,7 +10,6 @@ import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { SettingsError, UsageError } from '../../shared/errors.ts';
 import { readPrivateFile } from '../../shared/private-file.ts';
-import { makeAuthority, makeServerCertificate } from './make-certificate.ts';
 
 /** Where they are. */
 export interface CertificateFiles {
@@ -42,7 +41,8 @@ export async function makeCertificates(
   { fleet, hosts, now }: { readonly fleet: string; readonly hosts: readonly string[]; readonly now: number },
 ): Promise<void> {
   const name = `fleet ${fleet} bus`;
-  const authority = await makeAuthority(name, { notBefore: now - BACKDATE_MS, notAfter: now + AUTHORITY_LIFE_MS });
+  const { makeAuthority } = await import('./make-certificate.ts');
+  const authority = makeAuthority(name, { notBefore: now - BACKDATE_MS, notAfter: now + AUTHORITY_LIFE_MS });
   await write(files.caFile, authority.certificate);
   await write(files.caKey, authority.key);
   await renewCertificate(files, { hosts, now });
@@ -60,7 +60,8 @@ export async function renewCertificate(
       hint: 'Bring certificates of your own (--tls-cert, --tls-key), or make the fleet anew.',
     });
   const until = Math.min(now + SERVER_LIFE_MS, notAfter);
-  const server = await makeServerCertificate({ ...authority, name }, hosts, {
+  const { makeServerCertificate } = await import('./make-certificate.ts');
+  const server = makeServerCertificate({ ...authority, name }, hosts, {
     notBefore: now - BACKDATE_MS,
     notAfter: until,
   });

@@ -1,9 +1,12 @@
 /**
  * Certificates (RFC 5280) for the bus: an authority of the fleet's own, and what that signs for a server. ECDSA on P-256,
- * which every TLS library has; the keys and signatures are node:crypto's. Which files they go to is bus-certificates.ts's.
+ * which every TLS library has; the keys and signatures are node:crypto's. Which files they go to is bus-certificates.ts's,
+ * which loads this when it's needed: of all commands, two make certificates, and the encoder is large.
  */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto'; // prettier-ignore
 import { isIP } from 'node:net';
+import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
+import * as x509 from '@peculiar/asn1-x509';
 
 export interface CertificateAndKey {
   /** PEM. */
@@ -25,9 +28,9 @@ const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const COMMON_NAME_LENGTH = 64;
 
 /** A new authority that signs certificates of servers, and no other authority. */
-export async function makeAuthority(name: string, validity: Validity): Promise<CertificateAndKey> {
+export function makeAuthority(name: string, validity: Validity): CertificateAndKey {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const certificate = await certify({
+  const certificate = certify({
     subject: name,
     publicKey,
     issuer: name,
@@ -39,13 +42,13 @@ export async function makeAuthority(name: string, validity: Validity): Promise<C
 }
 
 /** A new key with a certificate for these names and addresses, signed by the authority. */
-export async function makeServerCertificate(
+export function makeServerCertificate(
   authority: CertificateAndKey & { readonly name: string },
   hosts: readonly string[],
   validity: Validity,
-): Promise<CertificateAndKey> {
+): CertificateAndKey {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const certificate = await certify({
+  const certificate = certify({
     subject: (hosts[0] ?? 'bus').slice(0, COMMON_NAME_LENGTH),
     publicKey,
     issuer: authority.name,
@@ -65,10 +68,7 @@ interface Contents {
   readonly kind: { readonly type: 'authority' } | { readonly type: 'server'; readonly hosts: readonly string[] };
 }
 
-/** The encoder is loaded here: of all commands, two make certificates. */
-async function certify(contents: Contents): Promise<string> {
-  const { AsnConvert, OctetString } = await import('@peculiar/asn1-schema');
-  const x509 = await import('@peculiar/asn1-x509');
+function certify(contents: Contents): string {
   const { AlgorithmIdentifier, AttributeTypeAndValue, AttributeValue, Certificate, Extension, Extensions } = x509;
   const { GeneralName, KeyUsage, KeyUsageFlags, Name, RelativeDistinguishedName, SubjectKeyIdentifier } = x509;
   const { kind, validity } = contents;

@@ -11,8 +11,11 @@ import { run, say } from './run.mjs';
 /** The programs of the product: name → entry file. */
 export const PROGRAMS = { fleet: 'controller/main.ts', 'fleet-agent': 'agent/main.ts' };
 
-/** What is kept in its compiled form: the command line starts for every command, the agent once. */
-const KEPT = { 'controller/program.ts': ['runProgram'] };
+/** What is kept in its compiled form: the command line starts for every command, the agent once; and what few commands need. */
+const KEPT = {
+  'controller/program.ts': ['runProgram'],
+  'controller/setup/make-certificate.ts': ['makeAuthority', 'makeServerCertificate'],
+};
 
 const INPUTS = ['shared', 'agent', 'controller', 'deploy/setup', 'tsconfig.json', 'package-lock.json'];
 

@@ -87,7 +87,7 @@ function keptScripts(checkout, folder, kept) {
         return kind === 'dynamic-import' && entry !== undefined ? { path: entry, namespace: 'kept' } : undefined;
       });
       onLoad({ filter: /./, namespace: 'kept' }, async ({ path: entry }) => {
-        const script = await writeScript(checkout, folder, entry);
+        const script = await writeScript(checkout, folder, entry, kept);
         return {
           contents: `import { join } from 'node:path';
             import { loadCompiled } from ${JSON.stringify(LOADER)};
@@ -99,8 +99,14 @@ function keptScripts(checkout, folder, kept) {
   };
 }
 
-/** Its name has a hash of its content in it. @param {string} checkout @param {string} folder @param {string} entry */
-async function writeScript(checkout, folder, entry) {
+/**
+ * Its name has a hash of its content in it. It may load others.
+ * @param {string} checkout
+ * @param {string} folder
+ * @param {string} entry
+ * @param {Readonly<Record<string, readonly string[]>>} kept
+ */
+async function writeScript(checkout, folder, entry, kept) {
   const { metafile } = await build({
     ...COMMON,
     absWorkingDir: checkout,
@@ -110,7 +116,7 @@ async function writeScript(checkout, folder, entry) {
     banner: { js: '(function(exports,require,module,__filename,__dirname){' },
     footer: { js: '})' },
     metafile: true,
-    plugins: [lateExpressions],
+    plugins: [keptScripts(checkout, folder, kept), lateExpressions],
   });
   return basename(Object.keys(metafile.outputs).find((path) => path.endsWith('.js')) ?? '');
 }

@@ -43,8 +43,10 @@ describe('an agent', () => {
     change(folder);
     return folder;
   }
-  const settings = (folder: string, changes: object): void =>
-    writeFileSync(join(folder, 'agent.yaml'), JSON.stringify({ servers: [fleet.state.server], ...changes }));
+  const settings = (folder: string, changes: object): void => {
+    const given = { servers: [fleet.state.server], tls: { caFile: 'ca.pem' } };
+    writeFileSync(join(folder, 'agent.yaml'), JSON.stringify({ ...given, ...changes }));
+  };
 
   const policy = (folder: string, text: string): void => writeFileSync(join(folder, 'policy.yaml'), text);
 
@@ -126,6 +128,18 @@ describe('an agent', () => {
       expect(await agent.ended).toEqual({ code: 0, signal: null });
       expect(agent.stderr()).toBe('');
     }
+  });
+
+  it('does not log in at a bus that can not prove to be its own, and says so', async () => {
+    const other = join(fleet.cli.folder, 'elsewhere');
+    await fleet.run('init', '--server', fleet.state.server, '--dir', other, '--operator', 'eve');
+    const folder = folderWith('misled', (at) => cpSync(join(other, 'tls', 'ca.pem'), join(at, 'ca.pem')));
+    const agent = await startAgent('--config', join(folder, 'agent.yaml'));
+    await waitFor(() => agent.stdout().includes('"code":"bus-untrusted"'), { what: 'it to say so' });
+    expect(agent.stdout()).toContain("can't prove that it is the fleet's bus");
+    expect(agent.stdout()).not.toContain('"msg":"ready"');
+    agent.kill('SIGTERM');
+    expect(await agent.ended).toEqual({ code: 0, signal: null });
   });
 
   it('reports tasks and facts that it does not accept, and offers the others', async () => {

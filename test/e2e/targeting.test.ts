@@ -26,6 +26,7 @@ describe('a target', () => {
       context,
       JSON.stringify({
         servers: [fleet.state.server],
+        tls: { caFile: join(fleet.folder, 'tls', 'ca.pem') },
         identity: join(fleet.folder, 'operator.json'),
         groups: {
           northern: { where: ['site=north'] },

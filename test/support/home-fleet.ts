@@ -48,7 +48,15 @@ export class HomeFleet {
     const port = await findFreePort();
     const server = `nats://127.0.0.1:${port}`;
     const now = Date.now();
-    await createFleet(home, { fleet: 'main', servers: [server], listen: `127.0.0.1:${port}`, operator: 'alice', now });
+    await createFleet(home, {
+      fleet: 'main',
+      servers: [server],
+      listen: `127.0.0.1:${port}`,
+      operator: 'alice',
+      now,
+      // What isn't looked at here, and would be in every connection.
+      certificates: 'none',
+    });
     const self = new HomeFleet(home, server);
     await self.startBus();
     return self;
