@@ -1,7 +1,7 @@
 /**
  * Loads a bundled script together with what V8 made of it before: compiling a thousand kilobytes at each start takes longer
- * than most commands. The first command that ends well keeps it, beside the script, where the script's owner alone can
- * write; whoever can't goes without. The bundler puts this in the place of `import('./program.ts')`.
+ * than most commands. The first of each command that ends well keeps it, beside the script, where the script's owner alone
+ * can write; whoever can't goes without. The bundler puts this in the place of `import('./program.ts')`.
  */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
@@ -19,7 +19,7 @@ export function loadCompiled(file: string): Record<string, unknown> {
   const run = (script: Script): void => script(module.exports, createRequire(file), module, file, dirname(file));
   const text = readFileSync(file, 'latin1');
   if (process.sourceMapsEnabled) return loadWithLines(file, text);
-  const kept = `${file}.${process.versions.v8}.cache`;
+  const kept = `${file}.${process.versions.v8}.${commandWord(process.argv[2])}.cache`;
   const cachedData = readIfThere(kept);
   const script = new vm.Script(text, { filename: file, ...(cachedData === undefined ? {} : { cachedData }) });
   run(script.runInThisContext() as Script);
@@ -29,6 +29,9 @@ export function loadCompiled(file: string): Record<string, unknown> {
     });
   return module.exports;
 }
+
+/** V8 keeps what has run: for one command that is a part of all there is, and what it loads again is smaller by that. */
+const commandWord = (word: string | undefined): string => (/^[a-z]{1,16}$/.test(word ?? '') ? `${word}` : 'any');
 
 /** Node's own loader alone looks for the lines of the sources; it puts a function round a module by itself. */
 function loadWithLines(file: string, text: string): Record<string, unknown> {
