@@ -19,8 +19,8 @@ export function registerEnrollServe(enroll: Command, app: App): void {
     .addHelpText(
       'after',
       `
-Of the fleet's folder it needs fleet.yaml, issuer.json, bus-signing.json and policy.signed (and ca.pem, where there is
-one), and never root.json or bus.json. It writes its audit trail there. Several may run, each in a folder of its own.
+Of the fleet's folder it needs fleet.yaml, issuer.json, bus-signing.json, policy.signed and tls/ca.pem, and never root.json
+or bus.json. It writes its audit trail there. Several may run, each in a folder of its own.
 
 Examples:
   fleet enroll serve

@@ -6,6 +6,7 @@ import type { Report } from '../../controller/report.ts';
 import { readIdentity } from '../../shared/identity.ts';
 import { parseJoinToken } from '../../shared/wire/join-token.ts';
 import type { Child } from '../support/child-process.ts';
+import { startNatsServer } from '../support/nats-server.ts';
 import { OwnedFleet } from '../support/owned-fleet.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -167,7 +168,7 @@ describe('what goes wrong', () => {
       [2, 'is not the address of a bus', ['http://127.0.0.1', `@${file}`]],
       [2, "can't be the name of a node", [fleet.url, `@${file}`, '--name', '../etc']],
       [2, '--timeout', [fleet.url, `@${file}`, '--timeout', 'soon']],
-      [5, 'cannot be reached', ['nats://127.0.0.1:1', `@${file}`]],
+      [5, 'cannot be reached', ['tls://127.0.0.1:1', `@${file}`]],
     ];
     for (const [exit, words, args] of cases) {
       const result = await fleet.agentProgram(['join', ...args, '--dir', fleet.server('wrong')]);
@@ -195,5 +196,28 @@ describe('what goes wrong', () => {
     const refused = await fleet.join('other-state', file);
     expect(refused).toMatchObject({ exit: 2, stdout: '' });
     expect(refused.stderr).toContain('is of a node that was here before');
+  });
+
+  it('a bus that is not the token`s is not talked to: another certificate, or none', async () => {
+    const { file, text } = await fleet.token();
+    expect(parseJoinToken(text).ca).toHaveLength(1);
+    const other = await OwnedFleet.start();
+    await using plain = await startNatsServer();
+    try {
+      for (const [url, words] of [
+        [other.url, 'certificate'],
+        [plain.url, 'TLS'],
+        [plain.url.replace('nats:', 'tls:'), 'TLS'],
+      ] as const) {
+        const args = ['join', url, `@${file}`, '--name', 'lured', '--dir', fleet.server('lured')];
+        const result = await fleet.agentProgram(args);
+        expect([url, result.exit, result.stdout]).toEqual([url, 5, '']);
+        expect(result.stderr).toContain(words);
+      }
+    } finally {
+      await other.stop();
+    }
+    expect(existsSync(join(fleet.server('lured'), 'identity.json'))).toBe(false);
+    expect(await fleet.join('lured', file)).toMatchObject({ exit: 0 });
   });
 });

@@ -14,7 +14,7 @@ import { waitFor } from './wait-for.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '..', '..');
 /** Of the fleet's folder: what the machine of the issuer gets. */
-const ISSUER_FILES = ['fleet.yaml', 'issuer.json', 'bus-signing.json', 'policy.signed', 'ca.pem'];
+const ISSUER_FILES = ['fleet.yaml', 'issuer.json', 'bus-signing.json', 'policy.signed', 'tls/ca.pem'];
 
 export class OwnedFleet {
   readonly folder: string;
@@ -32,12 +32,12 @@ export class OwnedFleet {
   static async start({ isBusUp = true } = {}): Promise<OwnedFleet> {
     const folder = mkdtempSync(join(tmpdir(), 'fleet-owned-'));
     const address = `127.0.0.1:${await findFreePort()}`;
-    const self = new OwnedFleet(folder, new FleetCli(folder), `nats://${address}`);
+    const self = new OwnedFleet(folder, new FleetCli(folder), `tls://${address}`);
     try {
       const init = await self.cli.run('init', '--server', self.url, '--listen', address, '--operator', 'alice');
       if (init.exit !== 0) throw new Error(`fleet init failed: ${init.stderr}`);
       if (isBusUp) await self.#startBus();
-      mkdirSync(self.issuerHome);
+      mkdirSync(join(self.issuerHome, 'tls'), { recursive: true });
       for (const file of ISSUER_FILES)
         if (existsSync(join(self.home, file))) copyFileSync(join(self.home, file), join(self.issuerHome, file));
       return self;
