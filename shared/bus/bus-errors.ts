@@ -28,5 +28,12 @@ export function storageError(what: string, cause: unknown): TransportError {
       hint: 'JetStream is off in the configuration of nats-server, or no node has been enrolled yet (`fleet ca issue node NAME`).',
       cause,
     });
+  // Where accounts come by JWT, a storage that isn't there is silent.
+  if ((cause as { code?: unknown } | null)?.code === 'TIMEOUT')
+    return new TransportError(`${what} failed: the storage of the bus does not answer`, {
+      code: 'bus-storage',
+      hint: 'It is made with the first node (`fleet ca issue node NAME`) or by `fleet enroll serve`; if there are nodes already, look at nats-server: its JetStream is off, or has no leader.',
+      cause,
+    });
   return new TransportError(`${what} failed (${text})`, { code: 'bus-storage', cause });
 }
