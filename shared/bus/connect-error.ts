@@ -65,5 +65,5 @@ function hintFor(code: string): string {
     return `${first}Its certificate has ended: \`fleet ca renew bus\` where the fleet was made; check the clock of this machine, too.`;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return `${first}Its certificate is for other names: use an address that it has, or add this one to \`servers\` in fleet.yaml and run \`fleet ca renew bus\`.`;
-  return `${first}\`tls.caFile\` has to name the ca.pem of this fleet; where it does, somebody else answers under this address.`;
+  return `${first}\`tls.caFile\` (or --ca-file) has to name the ca.pem of this fleet; where it does, somebody else answers under this address.`;
 }
