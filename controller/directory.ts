@@ -26,6 +26,8 @@ export interface RosterNode {
   /** Absent when its credential doesn't hold any more; `problem` says why. */
   readonly credential?: VerifiedCredential | undefined;
   readonly problem?: string | undefined;
+  /** Its credential as it was issued, whether it holds or not: what was signed with it may be old. */
+  readonly issued?: Uint8Array | undefined;
 }
 
 export interface Directory {
@@ -98,6 +100,7 @@ class Enrolled implements RosterNode {
   readonly name: string;
   readonly state: RosterNode['state'];
   readonly trusted: RosterNode['trusted'];
+  readonly issued: Uint8Array;
   readonly #verify: () => { credential?: VerifiedCredential; problem?: string };
   #verified: { credential?: VerifiedCredential; problem?: string } | undefined;
 
@@ -105,6 +108,7 @@ class Enrolled implements RosterNode {
     this.name = node;
     this.state = state;
     this.trusted = credential.body.trusted;
+    this.issued = credential.bytes;
     this.#verify = () => {
       try {
         const verified = trust.verify(credential);

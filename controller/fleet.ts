@@ -13,6 +13,7 @@ import { Subjects } from '../shared/subjects.ts';
 import { TrustStore } from '../shared/trust.ts';
 import type { AdminQuestion, AdminResult } from '../shared/wire/enroll-admin.ts';
 import type { InventoryBody, InventoryHead } from '../shared/wire/inventory.ts';
+import type { AuditSource } from './audit/audit-source.ts';
 import { AuditedRun } from './audit/audited-run.ts';
 import type { CallerAudit } from './audit/caller-audit.ts';
 import { readControl, type ControlState, type Epochs, type StoredPolicy } from './control.ts';
@@ -214,6 +215,16 @@ export class Fleet {
       this.#identity,
     ];
     return askEnrollment(question, expected, { bus, clock, subjects, trust, identity }, signal);
+  }
+
+  /** What the fleet's audit trail has, and whom to believe of it. */
+  async audit(): Promise<AuditSource> {
+    const { AuditSource } = await import('./audit/audit-source.ts');
+    const [{ pinned, current }, { roster }] = await Promise.all([this.roots(), this.roster()]);
+    return new AuditSource(
+      { fleet: this.name, fleetId: this.#identity.fleetId, roots: [...pinned, ...current] },
+      { bus: this.#bus, subjects: this.#subjects, roster },
+    );
   }
 
   /** What was asked is written down before it's over. */

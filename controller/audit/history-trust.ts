@@ -1,0 +1,60 @@
+/**
+ * Whom the audit trail is believed: whose credential held when a record was written. It may have expired or been revoked
+ * since; what was signed before is as good as it was. Credentials are found where they are spelled out, and on the roster.
+ */
+import { ProtocolError } from '../../shared/errors.ts';
+import { toHex } from '../../shared/signing.ts';
+import { TrustStore, type VerifiedCredential } from '../../shared/trust.ts';
+import { parseCredential } from '../../shared/wire/credential.ts';
+import type { CredentialSource } from '../../shared/wire/envelope.ts';
+
+export interface HistoryTrustOptions {
+  readonly fleetId: string;
+  /** Those that were pinned and those that hold: what was signed under earlier ones stays. */
+  readonly roots: readonly Uint8Array[];
+}
+
+const HASH_BYTES = 32;
+
+export class HistoryTrust implements CredentialSource {
+  readonly fleetId: string;
+  readonly #trust: TrustStore;
+  /** Whole credentials by hash, unverified. */
+  readonly #known = new Map<string, Uint8Array>();
+  #at = 0;
+
+  constructor({ fleetId, roots }: HistoryTrustOptions) {
+    this.fleetId = fleetId;
+    // No list of revocations is ever put to it.
+    this.#trust = new TrustStore(
+      { fleetId, roots: distinct(roots) },
+      { clock: { now: () => this.#at, monotonic: () => this.#at } },
+    );
+  }
+
+  /** A credential that batches may name by its hash. */
+  introduce(credential: Uint8Array): void {
+    this.#known.set(toHex(parseCredential(credential).hash), credential);
+  }
+
+  /** What is asked from now on is asked of that time. */
+  lookAt(at: number): void {
+    this.#at = at;
+  }
+
+  /** @throws ProtocolError `unknown-signer`, `bad-credential`, `credential-expired`, … */
+  resolve(credentialOrHash: Uint8Array): VerifiedCredential {
+    if (credentialOrHash.length !== HASH_BYTES) {
+      const verified = this.#trust.resolve(credentialOrHash);
+      this.#known.set(toHex(verified.credential.hash), verified.credential.bytes);
+      return verified;
+    }
+    const known = this.#known.get(toHex(credentialOrHash));
+    if (known === undefined) throw new ProtocolError('the signer is not known here', { code: 'unknown-signer' });
+    return this.#trust.resolve(known);
+  }
+}
+
+function distinct(roots: readonly Uint8Array[]): Uint8Array[] {
+  return [...new Map(roots.map((root) => [toHex(root), root])).values()];
+}
