@@ -3,6 +3,7 @@
  * readable by its owner alone.
  */
 import { writeFileSync } from 'node:fs';
+import writeFileAtomic from 'write-file-atomic';
 import * as z from 'zod';
 import { FleetError, SettingsError } from './errors.ts';
 import { readPrivateFile } from './private-file.ts';
@@ -15,7 +16,12 @@ const base64 = z.base64();
 const IdentityFile = z.strictObject({
   version: z.literal(1),
   fleet: z.string(),
-  /** Public keys of the roots; the first gives the fleet its id. */
+  /** The fleet's id: the hash of its first root, for ever. Absent where that is the first of `roots`. */
+  fleetId: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional(),
+  /** Public keys of the roots that hold. */
   roots: z.array(base64).min(1),
   credential: base64,
   /** Absent where an ssh-agent holds the key. */
@@ -47,18 +53,22 @@ export interface IdentityKeys {
   readonly loginJwt: string;
 }
 
-/** Writes the file, for its owner's eyes only. */
+/**
+ * Writes the file, for its owner's eyes only.
+ * @param fleetId of a fleet whose first root has been replaced
+ */
 export function writeIdentity(
   path: string,
   fleet: string,
   roots: readonly Uint8Array[],
   credential: Credential,
   keys: IdentityKeys,
+  fleetId?: string,
 ): void {
   const content: z.infer<typeof IdentityFile> = {
     version: 1,
     fleet,
-    roots: roots.map(toBase64),
+    ...rootFields(roots, fleetId),
     credential: toBase64(credential.bytes),
     ...(keys.signSeed === undefined ? { signer: 'ssh-agent' } : { signSeed: toBase64(keys.signSeed) }),
     boxSecret: toBase64(keys.boxSecret),
@@ -66,6 +76,29 @@ export function writeIdentity(
     loginJwt: keys.loginJwt,
   };
   writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+}
+
+/** Other roots, or another credential for the same keys, with its login; everything else stays. @throws as readIdentity */
+export async function updateIdentity(
+  path: string,
+  { fleetId, roots, credential, loginJwt }: Pick<Identity, 'fleetId' | 'roots' | 'credential' | 'loginJwt'>,
+): Promise<void> {
+  readIdentity(path);
+  const { fleetId: _, ...before } = JSON.parse(
+    readPrivateFile(path, { secret: true, what: 'identity file' }),
+  ) as object & {
+    fleetId?: string;
+  };
+  const after = { ...before, ...rootFields(roots, fleetId), credential: toBase64(credential.bytes), loginJwt };
+  await writeFileAtomic(path, `${JSON.stringify(after, null, 2)}\n`, { mode: 0o600 });
+}
+
+function rootFields(
+  roots: readonly Uint8Array[],
+  fleetId: string | undefined,
+): Pick<z.infer<typeof IdentityFile>, 'fleetId' | 'roots'> {
+  const isOfFirst = fleetId === undefined || (roots[0] !== undefined && fleetIdOf(roots[0]) === fleetId);
+  return { ...(isOfFirst ? {} : { fleetId }), roots: roots.map(toBase64) };
 }
 
 /** @throws SettingsError when it is missing, readable by others, or not an identity. */
@@ -106,7 +139,7 @@ export function readIdentity(path: string, options: { readonly sshAgentSocket?: 
     throw broken('its key is not the one that its credential speaks of');
   return {
     fleet,
-    fleetId: fleetIdOf(firstRoot),
+    fleetId: file.data.fleetId ?? fleetIdOf(firstRoot),
     roots,
     name: credential.body.name,
     credential,

@@ -68,7 +68,9 @@ function writeNode(options: JoinOptions, keys: PendingKeys, { grant, credential 
   const aside = `${path}.new`;
   rmSync(aside, { force: true });
   const { signSeed, boxSecret, loginSeed } = keys;
-  writeIdentity(aside, token.fleet, token.roots, credential, { signSeed, boxSecret, loginSeed, loginJwt });
+  const own = { signSeed, boxSecret, loginSeed, loginJwt };
+  // Those of today: its credential comes from one of them.
+  writeIdentity(aside, token.fleet, token.current, credential, own, token.fleetId);
   renameSync(aside, path);
   forgetPendingKeys(folder);
   return kept;

@@ -5,16 +5,16 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { UsageError } from '../../shared/errors.ts';
 import type { CredentialLimits } from '../../shared/wire/credential.ts';
 import type { App } from '../app.ts';
+import { addRootOptions, passphraseFrom, type RootFlags } from '../options/root-options.ts';
 import { collect } from '../options/target-options.ts';
 import { changeFleet } from './change-fleet.ts';
 
-interface OperatorFlags {
+interface OperatorFlags extends RootFlags {
   readonly role?: string[];
   readonly action?: string[];
   readonly where?: string;
   readonly limits?: boolean;
   readonly days?: number;
-  readonly root?: string;
   readonly signKey?: string;
   readonly dir?: string;
 }
@@ -48,13 +48,12 @@ Examples:
 }
 
 function addOptions(command: Command, roles: string): Command {
-  return command
+  return addRootOptions(command)
     .argument('<NAME>', 'name of the person')
     .option('--role <ROLE>', `role in the policies of the nodes; repeatable${roles}`, collect)
     .option('--action <ACTION>', 'only this action, whatever the policies say; repeatable', collect)
     .option('--where <EXPRESSION>', 'only on nodes that fit, by what each knows of itself')
     .option('--days <N>', 'how long the credential is good', parseDays, 365)
-    .option('--root <FILE>', 'root key; bus.json may be beside it (default: root.json in the folder of the fleet)')
     .option('--sign-key <FILE>', 'public key (.pub, Ed25519) of a signing key that stays in an ssh-agent or on a token')
     .option('--dir <DIR>', 'folder of the fleet (default: ~/.config/fleet)');
 }
@@ -82,6 +81,7 @@ async function run(name: string, renew: boolean, flags: OperatorFlags, app: App)
         limits,
         lifeMs: (flags.days ?? 365) * DAY_MS,
         rootFile: flags.root,
+        passphrase: passphraseFrom(flags, app),
         signKey,
         now: app.clock.now(),
       }),

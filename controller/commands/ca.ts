@@ -8,6 +8,7 @@ import { collect } from '../options/target-options.ts';
 import { registerCaBus } from './ca-bus.ts';
 import { registerCaList } from './ca-list.ts';
 import { registerCaOperator } from './ca-operator.ts';
+import { registerCaPassphrase } from './ca-passphrase.ts';
 import { registerCaPush } from './ca-push.ts';
 import { registerRevoke } from './revoke.ts';
 import { changeFleet } from './change-fleet.ts';
@@ -58,6 +59,7 @@ Examples:
   registerCaOperator(issue, renew, app);
   registerCaBus(renew, app);
   registerCaList(ca, app);
+  registerCaPassphrase(ca, app);
   registerCaPush(ca, app);
   registerRevoke(ca, app);
 }

@@ -13,6 +13,8 @@ interface InitFlags {
   readonly listen: string;
   readonly dir?: string;
   readonly operator?: string;
+  readonly passphrase?: boolean;
+  readonly passphraseFile?: string;
   readonly caFile?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -30,6 +32,8 @@ export function registerInit(program: Command, app: App): void {
     .option('--listen <HOST:PORT>', 'what the bus listens on', '0.0.0.0:4222')
     .option('--dir <DIR>', 'where keys and configuration go (default: ~/.config/fleet)')
     .option('--operator <NAME>', 'your name as an operator (default: your user name)')
+    .option('--passphrase', 'root key under a passphrase, which is asked for; or:')
+    .option('--passphrase-file <FILE>', "the same; it is the file's first line (- for standard input)")
     // So is --ca-file.
     .option(
       '--tls-cert <FILE>',
@@ -66,6 +70,7 @@ Examples:
         listen: flags.listen,
         operator,
         now: app.clock.now(),
+        passphrase: await passphraseOf(flags, app),
         certificates: certificatesOf(flags),
       });
       const inDir = flags.dir === undefined ? '' : ` --dir ${flags.dir}`;
@@ -78,6 +83,13 @@ Next, on the machine of the bus (this one, or copy the folder there):
 ${home.rootKey} and ${home.busKeys} can make anybody an operator: move both to a safe place, off this machine.
 `);
     });
+}
+
+/** Undefined where none is wanted. */
+async function passphraseOf({ passphrase, passphraseFile }: InitFlags, app: App): Promise<string | undefined> {
+  if (passphrase !== true && passphraseFile === undefined) return undefined;
+  const { askNewPassphrase } = await import('../ask-passphrase.ts');
+  return askNewPassphrase('the root key', { file: passphraseFile }, app);
 }
 
 function certificatesOf({ caFile, tls, tlsCert, tlsKey }: InitFlags): CreateFleetOptions['certificates'] {

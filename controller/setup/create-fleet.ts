@@ -32,6 +32,8 @@ export interface CreateFleetOptions {
   readonly operator: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Of the root key. @default none */
+  readonly passphrase?: string | undefined;
   /**
    * Certificates of the bus that come from elsewhere, or `none` for a bus without TLS.
    * @default made here, by an authority of the fleet's own
@@ -87,7 +89,7 @@ function assertNothingInTheWay(home: FleetHome, operator: string): void {
 /** @param aside where they are made; what they say is for `home` */
 async function makeFiles(home: FleetHome, aside: FleetHome, options: CreateFleetOptions): Promise<void> {
   const { fleet, now, operator } = options;
-  const root = createRoot(aside.rootKey, fleet);
+  const root = await createRoot(aside.rootKey, { fleet, passphrase: options.passphrase });
   await createBusKeys(aside, fleet);
   const busKeys = readBusKeys(aside.busKeys);
   const issuer = await makeIdentity(aside.issuer, root, busKeys, {

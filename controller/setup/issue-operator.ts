@@ -10,7 +10,7 @@ import { holdLock } from './hold-lock.ts';
 import { makeIdentity } from './make-identity.ts';
 import { assertOperatorName, OPERATOR_LIFE_MS } from './operator-name.ts';
 import { findIssued, toIssued } from './register.ts';
-import { readRoot } from './root-key.ts';
+import { readRoot, type AskPassphrase } from './root-key.ts';
 
 export interface IssueOperatorOptions {
   readonly name: string;
@@ -24,6 +24,8 @@ export interface IssueOperatorOptions {
   readonly now: number;
   /** @default root.json in the folder of the fleet */
   readonly rootFile?: string | undefined;
+  /** For a root key that has one. */
+  readonly passphrase?: AskPassphrase | undefined;
   /** Public half of a signing key that an ssh-agent holds. @default a new key, in the identity file */
   readonly signKey?: Uint8Array | undefined;
   /** New keys for an operator that there is; the old ones can't log in any more. */
@@ -71,11 +73,11 @@ export function issueOperator(home: FleetHome, options: IssueOperatorOptions): P
         code: 'needs-role',
         hint: 'Say --role ROLE, as in the policies of the nodes; repeatable.',
       });
-    const { fleetId } = readIdentity(home.issuer);
-    const root = readRoot(options.rootFile ?? home.rootKey, fleetId);
+    const issuer = readIdentity(home.issuer);
+    const root = await readRoot(options.rootFile ?? home.rootKey, issuer, options.passphrase);
     const logins = readBusKeys(findBusKeys(home, options.rootFile));
     const path = home.operator(name);
-    assertReplaceable(path, name, fleetId);
+    assertReplaceable(path, name, issuer.fleetId);
     const notAfter = options.now + (options.lifeMs ?? OPERATOR_LIFE_MS);
     const { credential, login } = await makeIdentity(
       path,

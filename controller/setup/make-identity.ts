@@ -41,12 +41,8 @@ export async function makeIdentity(
   const loginJwt = await issueLogin(logins, { role: loginRole(kind, roles), name, login: login.publicKey, notAfter });
   const aside = `${path}.new`;
   rmSync(aside, { force: true });
-  writeIdentity(aside, issuer.fleet, issuer.roots, credential, {
-    signSeed: sign.secret,
-    boxSecret: box.secret,
-    loginSeed: login.seed,
-    loginJwt,
-  });
+  const keys = { signSeed: sign.secret, boxSecret: box.secret, loginSeed: login.seed, loginJwt };
+  writeIdentity(aside, issuer.fleet, issuer.roots, credential, keys, issuer.fleetId);
   renameSync(aside, path);
   return { credential, login: login.publicKey };
 }

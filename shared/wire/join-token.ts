@@ -16,7 +16,12 @@ const ROOTS = 16;
 const TokenBody = z.object({
   version: z.literal(1),
   fleet: z.string(),
-  /** Public keys that a node pins; the first gives the fleet its id. */
+  /** Absent where it's the hash of the first of `roots`. */
+  fleetId: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional(),
+  /** Public keys that a node pins. */
   roots: z.array(bytesOf(KEY_BYTES)).min(1).max(ROOTS),
   /** The roots as they are now, where others have taken their place since. */
   current: z.array(bytesOf(KEY_BYTES)).min(1).max(ROOTS).optional(),
@@ -46,7 +51,7 @@ export interface JoinToken {
   readonly ca: readonly Uint8Array[] | undefined;
 }
 
-export interface JoinTokenParts extends Omit<JoinToken, 'id' | 'fleetId' | 'signer'> {
+export interface JoinTokenParts extends Omit<JoinToken, 'id' | 'signer'> {
   readonly signSeed: Uint8Array;
 }
 
@@ -56,12 +61,14 @@ export function tokenIdOf(publicKey: Uint8Array): string {
 }
 
 export function formatJoinToken({ signSeed, ca, roots, current, ...parts }: JoinTokenParts): string {
-  const { fleet, loginSeed, loginJwt, expires } = parts;
+  const { fleet, fleetId, loginSeed, loginJwt, expires } = parts;
+  const [first] = roots;
   const isPinned =
     current.length === roots.length && current.every((root, at) => Buffer.compare(root, roots[at] ?? root) === 0);
   const body: z.input<typeof TokenBody> = {
     version: 1,
     fleet,
+    ...(first !== undefined && fleetIdOf(first) === fleetId ? {} : { fleetId }),
     roots: [...roots],
     ...(isPinned ? {} : { current: [...current] }),
     sign: signSeed,
@@ -100,7 +107,7 @@ export function parseJoinToken(text: string): JoinToken {
     current: rest.current ?? rest.roots,
     ca,
     id: tokenIdOf(signer.publicKey),
-    fleetId: fleetIdOf(root),
+    fleetId: rest.fleetId ?? fleetIdOf(root),
     signer,
   };
 }
