@@ -10,6 +10,7 @@ import { measureAgentStart } from './agent-start.ts';
 import { timeDispatch } from './dispatch.ts';
 import { measureDispatch } from './dispatch-runs.ts';
 import { startEmbeddedFleet } from './embedded-fleet.ts';
+import { measureJoins } from './joins.ts';
 import { describeMachine } from './machine.ts';
 import { isMet, type Measurement } from './measurement.ts';
 import { programsOf } from './programs.ts';
@@ -72,6 +73,9 @@ async function main(): Promise<number> {
     }
     say('dispatch of commands');
     measurements.push(...(await measureDispatch(programs, signal)));
+
+    say('servers that join');
+    measurements.push(...(await measureJoins(programs, signal)));
 
     mkdirSync(dirname(resolve(options.out)), { recursive: true });
     writeFileSync(
