@@ -95,8 +95,10 @@ const TONES: Readonly<Record<IssuedState, 'warn' | 'bad' | 'faint' | undefined>>
 
 const field =
   (name: string): ListColumn['text'] =>
-  (item) =>
-    String(item[name] ?? '');
+  (item) => {
+    const value = item[name];
+    return typeof value === 'string' ? value : '';
+  };
 const tone: ListColumn['tone'] = ({ state }) => TONES[state as IssuedState];
 
 const COLUMNS: readonly ListColumn[] = [

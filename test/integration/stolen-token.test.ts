@@ -76,9 +76,10 @@ async function makeToken(uses: number): Promise<JoinToken> {
     { type: 'make-token', sign: sign.publicKey, login: login.publicKey, lifeMs: 600_000, uses, trusted: {}, approval: 'at-once' },
     'token',
   ); // prettier-ignore
-  const { pinned, current } = await fleet.roots();
+  const { current, fleetId, pinned } = await fleet.roots();
   const text = formatJoinToken({
     fleet: 'main',
+    fleetId,
     roots: pinned,
     current,
     signSeed: sign.secret,
