@@ -194,13 +194,9 @@ export class Fleet {
   }
 
   /** Public keys of the fleet's roots: those that a new node pins, and those that hold now. */
-  async roots(): Promise<{
-    readonly fleetId: string;
-    readonly pinned: readonly Uint8Array[];
-    readonly current: readonly Uint8Array[];
-  }> {
+  async roots(): Promise<{ readonly fleetId: string; readonly roots: readonly Uint8Array[] }> {
     await this.#control;
-    return { fleetId: this.#identity.fleetId, pinned: this.#identity.roots, current: this.#trust.roots };
+    return { fleetId: this.#identity.fleetId, roots: this.#trust.roots };
   }
 
   /** Asks the enrolment service, in the caller's name. @throws RefusedError TransportError */

@@ -130,7 +130,7 @@ async function askOnce(
     throw error;
   }
   try {
-    const trust = new TrustStore({ fleetId, roots: token.current }, { clock });
+    const trust = new TrustStore({ fleetId, roots: token.roots }, { clock });
     const { payload, signers } = open('enroll', fleetId, answered, trust);
     const by = signers[0].credential.body;
     if (by.kind !== 'issuer') throw new ProtocolError(`the ${by.kind} ${by.name} signed it`, { code: 'not-an-issuer' });
@@ -149,7 +149,7 @@ function readGrant({ grant }: JoinAnswer, { token, keys, name }: AskOptions, { c
     if (grant === undefined) throw new ProtocolError('there is nothing in it', { code: 'malformed' });
     const opened = openGrant(keys.boxSecret, grant);
     const credential = parseCredential(opened.credential);
-    new TrustStore({ fleetId: token.fleetId, roots: token.current }, { clock }).verify(credential);
+    new TrustStore({ fleetId: token.fleetId, roots: token.roots }, { clock }).verify(credential);
     const { body } = credential;
     const { sign, box } = keys.publicKeys;
     const isOurs = Buffer.compare(body.sign, sign) === 0 && Buffer.compare(body.box, box) === 0;

@@ -69,8 +69,7 @@ function writeNode(options: JoinOptions, keys: PendingKeys, { grant, credential 
   rmSync(aside, { force: true });
   const { signSeed, boxSecret, loginSeed } = keys;
   const own = { signSeed, boxSecret, loginSeed, loginJwt };
-  // Those of today: its credential comes from one of them.
-  writeIdentity(aside, token.fleet, token.current, credential, own, token.fleetId);
+  writeIdentity(aside, token.fleet, token.roots, credential, own, token.fleetId);
   renameSync(aside, path);
   forgetPendingKeys(folder);
   return kept;

@@ -79,14 +79,13 @@ async function makeToken(flags: TokenFlags, app: App): Promise<void> {
       'token',
       app.interrupt,
     ); // prettier-ignore
-    const { fleetId, pinned: roots, current } = await fleet.roots();
+    const { fleetId, roots } = await fleet.roots();
     const { loginJwt = '', servers = [], ca } = made ?? {};
     const { expires } = entry;
     const text = formatJoinToken({
       fleet: fleet.name,
       fleetId,
       roots,
-      current,
       signSeed: sign.secret,
       loginSeed: login.seed,
       loginJwt,

@@ -21,10 +21,8 @@ const TokenBody = z.object({
     .string()
     .regex(/^[0-9a-f]{32}$/)
     .optional(),
-  /** Public keys that a node pins. */
+  /** Public keys of the roots, as they are now: whom answers come from, and what a node pins. */
   roots: z.array(bytesOf(KEY_BYTES)).min(1).max(ROOTS),
-  /** The roots as they are now, where others have taken their place since. */
-  current: z.array(bytesOf(KEY_BYTES)).min(1).max(ROOTS).optional(),
   /** Seed of the key that signs requests. */
   sign: bytesOf(KEY_BYTES),
   /** The login at the bus, in the account of those who want to join. */
@@ -40,10 +38,7 @@ export interface JoinToken {
   readonly id: string;
   readonly fleet: string;
   readonly fleetId: string;
-  /** What a node pins. */
   readonly roots: readonly Uint8Array[];
-  /** Whom answers have to come from. */
-  readonly current: readonly Uint8Array[];
   readonly signer: LocalSigner;
   readonly loginSeed: string;
   readonly loginJwt: string;
@@ -60,17 +55,14 @@ export function tokenIdOf(publicKey: Uint8Array): string {
   return toHex(sha256(publicKey)).slice(0, 16);
 }
 
-export function formatJoinToken({ signSeed, ca, roots, current, ...parts }: JoinTokenParts): string {
+export function formatJoinToken({ signSeed, ca, roots, ...parts }: JoinTokenParts): string {
   const { fleet, fleetId, loginSeed, loginJwt, expires } = parts;
   const [first] = roots;
-  const isPinned =
-    current.length === roots.length && current.every((root, at) => Buffer.compare(root, roots[at] ?? root) === 0);
   const body: z.input<typeof TokenBody> = {
     version: 1,
     fleet,
     ...(first !== undefined && fleetIdOf(first) === fleetId ? {} : { fleetId }),
     roots: [...roots],
-    ...(isPinned ? {} : { current: [...current] }),
     sign: signSeed,
     loginSeed,
     loginJwt,
@@ -104,7 +96,6 @@ export function parseJoinToken(text: string): JoinToken {
   const signer = signerFromSeed(sign);
   return {
     ...rest,
-    current: rest.current ?? rest.roots,
     ca,
     id: tokenIdOf(signer.publicKey),
     fleetId: rest.fleetId ?? fleetIdOf(root),

@@ -76,12 +76,11 @@ async function makeToken(uses: number): Promise<JoinToken> {
     { type: 'make-token', sign: sign.publicKey, login: login.publicKey, lifeMs: 600_000, uses, trusted: {}, approval: 'at-once' },
     'token',
   ); // prettier-ignore
-  const { current, fleetId, pinned } = await fleet.roots();
+  const { fleetId, roots } = await fleet.roots();
   const text = formatJoinToken({
     fleet: 'main',
     fleetId,
-    roots: pinned,
-    current,
+    roots,
     signSeed: sign.secret,
     loginSeed: login.seed,
     loginJwt: made!.loginJwt,
