@@ -193,7 +193,7 @@ export class Fleet {
     });
   }
 
-  /** Public keys of the fleet's roots: those that a new node pins, and those that hold now. */
+  /** The fleet's id, and the public keys of the roots that hold now. */
   async roots(): Promise<{ readonly fleetId: string; readonly roots: readonly Uint8Array[] }> {
     await this.#control;
     return { fleetId: this.#identity.fleetId, roots: this.#trust.roots };
@@ -220,9 +220,10 @@ export class Fleet {
   /** What the fleet's audit trail has, and whom to believe of it. */
   async audit(): Promise<AuditSource> {
     const { AuditSource } = await import('./audit/audit-source.ts');
-    const [{ pinned, current }, { roster }] = await Promise.all([this.roots(), this.roster()]);
+    const [{ fleetId, roots }, { roster }] = await Promise.all([this.roots(), this.roster()]);
     return new AuditSource(
-      { fleet: this.name, fleetId: this.#identity.fleetId, roots: [...pinned, ...current] },
+      // What was written under roots of before is believed, too.
+      { fleet: this.name, fleetId, roots: [...this.#identity.roots, ...roots] },
       { bus: this.#bus, subjects: this.#subjects, roster },
     );
   }
