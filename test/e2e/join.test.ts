@@ -55,7 +55,14 @@ describe('a token that lets in at once', () => {
     const { file, text } = await fleet.token();
     await fleet.join('files', file);
     const folder = fleet.server('files');
-    expect(readdirSync(folder).toSorted()).toEqual(['agent.yaml', 'facts.d', 'identity.json', 'state', 'tasks.d']);
+    expect(readdirSync(folder).toSorted()).toEqual([
+      'agent.yaml',
+      'ca.pem',
+      'facts.d',
+      'identity.json',
+      'state',
+      'tasks.d',
+    ]);
     for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o077).toBe(0);
     const { loginSeed } = parseJoinToken(text);
     const all = readdirSync(folder, { recursive: true, withFileTypes: true })
