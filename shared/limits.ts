@@ -25,6 +25,8 @@ export const LIMITS = {
   /** An open reading command is broadcast when it wakes at most this many nodes for nothing. */
   needlessWakes: 64,
 
+  /** The last moment that a date can hold, in the year 275760: a later one can't be shown to anybody. */
+  latestMomentMs: 8_640_000_000_000_000,
   /** How far clocks may be apart. */
   clockSkewMs: 60_000,
   /** Longest life of a command that isn't queued or batched: bounds the replay memory. */

@@ -44,4 +44,8 @@ export function nodeList(command: string, results: readonly NodeResult[], stored
 }
 
 /** A revision is the clock of who signed it. */
-export const timeText = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+export function timeText(ms: number): string {
+  const moment = new Date(ms);
+  // What a node says of its policy may be any number.
+  return Number.isNaN(moment.getTime()) ? String(ms) : moment.toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -9,6 +9,7 @@ import { ProtocolError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { sha256 } from '../signing.ts';
 import { seal, withAttachment, type SignerIdentity } from './envelope.ts';
+import { Moment } from './moment.ts';
 import { assertUnderstood, ReservedFields } from './reserved-fields.ts';
 import { Bytes, bytesOf } from './signed-bytes.ts';
 
@@ -90,7 +91,7 @@ export const AuditRecord = AuditEvent.extend({
   /** SHA-256 of the record before; of the first record of a chain: of the last one that its writer knows of another. */
   prev: bytesOf(HASH_BYTES),
   /** The writer's clock, milliseconds since the epoch. */
-  at: z.number().int(),
+  at: Moment,
   /** Who wrote it. */
   who: Name,
 });
@@ -106,7 +107,7 @@ export const AuditBatch = ReservedFields.extend({
   count: z.number().int().positive().max(LIMITS.auditBatchRecords),
   /** `prev` of its first record, and when the record before was written: tells what has aged out from what was taken away. */
   prev: bytesOf(HASH_BYTES),
-  prevAt: z.number().int().optional(),
+  prevAt: Moment.optional(),
   /** SHA-256 of its last record. */
   last: bytesOf(HASH_BYTES),
 });

@@ -6,13 +6,13 @@ import * as z from 'zod';
 import { decodeViews, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { Moment } from './moment.ts';
 import { ReservedFields } from './reserved-fields.ts';
 import { SealedArguments } from './sealed-arguments.ts';
 import { bytesOf } from './signed-bytes.ts';
 
 const COMMAND_KINDS = ['command', 'cancel', 'status', 'credit', 'approve'] as const;
 
-const time = z.number().int().nonnegative();
 const NodeName = z.string().min(1).max(LIMITS.nodeNameLength);
 
 /** Named nodes, an expression, or both; neither means every node. */
@@ -35,10 +35,10 @@ export const Command = ReservedFields.extend({
   id: bytesOf(16),
   job: z.string().regex(/^[0-9a-z]{1,40}$/),
   kind: z.enum(COMMAND_KINDS),
-  issued: time,
-  expires: time,
+  issued: Moment,
+  expires: Moment,
   /** Nothing starts after it. */
-  startBy: time,
+  startBy: Moment,
   target: Target,
   /** How it travels: `direct`, `all`, or `fact:<fact>=<value>`; has to equal the subject of arrival. */
   via: z.string().max(512),

@@ -8,6 +8,7 @@ import { ProtocolError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { isNodeName } from '../names/node-name.ts';
 import { KEY_BYTES, sha256, SIGNATURE_BYTES, type Signer } from '../signing.ts';
+import { Moment } from './moment.ts';
 import { Bytes, bytesOf, signedBytes } from './signed-bytes.ts';
 
 export const CREDENTIAL_KINDS = ['issuer', 'operator', 'node', 'service', 'join'] as const;
@@ -43,8 +44,8 @@ export const CredentialBody = z.object({
   /** Facts fixed at enrolment: `trusted.role` and the like. Collectors can't set them. */
   trusted: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   /** Milliseconds since the epoch; valid from, and up to but not at. */
-  notBefore: z.number().int(),
-  notAfter: z.number().int(),
+  notBefore: Moment,
+  notAfter: Moment,
   /** Hash of the issuer's credential, or of the root key. */
   issuer: bytesOf(32),
 });

@@ -9,10 +9,10 @@ import { LIMITS } from '../limits.ts';
 import { KEY_BYTES } from '../signing.ts';
 import { RequestEntry, TokenEntry } from './enroll-entry.ts';
 import { LoginKey } from './join-request.ts';
+import { Moment } from './moment.ts';
 import { assertUnderstood, ReservedFields } from './reserved-fields.ts';
 import { Bytes, bytesOf } from './signed-bytes.ts';
 
-const time = z.number().int().nonnegative();
 const Id = z.string().max(64);
 
 const MakeToken = z.object({
@@ -38,8 +38,8 @@ export type AdminQuestion = z.infer<typeof AdminQuestion>;
 export const AdminRequest = ReservedFields.extend({
   /** 128 random bits. */
   id: bytesOf(16),
-  issued: time,
-  expires: time,
+  issued: Moment,
+  expires: Moment,
   question: AdminQuestion,
 });
 export type AdminRequest = z.infer<typeof AdminRequest>;
@@ -67,7 +67,7 @@ export const AdminAnswer = ReservedFields.extend({
   /** SHA-256 of the payload that is answered. */
   request: bytesOf(32),
   /** The service's clock. */
-  now: z.number().int(),
+  now: Moment,
   /** Where it was refused. */
   code: z.string().max(64).optional(),
   reason: z.string().max(1024).optional(),

@@ -9,6 +9,7 @@ import { LIMITS } from '../limits.ts';
 import { KEY_BYTES } from '../signing.ts';
 import { CredentialBody } from './credential.ts';
 import { JoiningHost, LoginKey } from './join-request.ts';
+import { Moment } from './moment.ts';
 import { assertUnderstood, ReservedFields } from './reserved-fields.ts';
 import { bytesOf } from './signed-bytes.ts';
 
@@ -18,7 +19,7 @@ const Stored = ReservedFields.extend({
   revision: z.number().int().nonnegative(),
 });
 /** Which operator, and when. */
-const Deed = z.object({ by: z.string().max(LIMITS.nodeNameLength), at: z.number().int() });
+const Deed = z.object({ by: z.string().max(LIMITS.nodeNameLength), at: Moment });
 
 export const TokenEntry = Stored.extend({
   type: z.literal('token'),
@@ -27,7 +28,7 @@ export const TokenEntry = Stored.extend({
   login: LoginKey,
   made: Deed,
   /** Milliseconds since the epoch. */
-  expires: z.number().int(),
+  expires: Moment,
   uses: z.number().int().positive().max(LIMITS.joinTokenUses),
   used: z.number().int().nonnegative(),
   /** Fingerprints of requests that have a use and perhaps not all else yet: they don't take another. */
@@ -50,7 +51,7 @@ export const RequestEntry = Stored.extend({
   box: bytesOf(KEY_BYTES),
   login: LoginKey,
   /** When it came. */
-  asked: z.number().int(),
+  asked: Moment,
   host: JoiningHost,
   state: z.enum(['pending', 'joined', 'denied']),
   decided: Deed.optional(),

@@ -7,6 +7,7 @@ import { decode, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
 import { openSealed, sealTo } from '../sealing.ts';
 import { ServerUrl } from '../server-url.ts';
+import { Moment } from './moment.ts';
 import { assertUnderstood, ReservedFields } from './reserved-fields.ts';
 import { Bytes, bytesOf } from './signed-bytes.ts';
 
@@ -26,7 +27,7 @@ export const JoinAnswer = ReservedFields.extend({
   /** SHA-256 of the payload that is answered. */
   request: bytesOf(32),
   /** The service's clock. */
-  now: z.number().int(),
+  now: Moment,
   outcome: z.enum(['joined', 'pending', 'refused']),
   /** With `refused`. */
   code: z.string().max(64).optional(),

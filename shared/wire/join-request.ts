@@ -8,6 +8,7 @@ import { ProtocolError } from '../errors.ts';
 import { KEY_BYTES, sha256, toHex, type Signer } from '../signing.ts';
 import { tokenIdOf } from './join-token.ts';
 import { sealByKeys, verifyKeyedFrame, type KeyedFrame } from './keyed-envelope.ts';
+import { Moment } from './moment.ts';
 import { assertUnderstood, ReservedFields } from './reserved-fields.ts';
 import { bytesOf } from './signed-bytes.ts';
 
@@ -31,8 +32,8 @@ export const JoinRequest = ReservedFields.extend({
   sign: bytesOf(KEY_BYTES),
   box: bytesOf(KEY_BYTES),
   login: LoginKey,
-  issued: z.number().int().nonnegative(),
-  expires: z.number().int().nonnegative(),
+  issued: Moment,
+  expires: Moment,
   host: JoiningHost,
 });
 export type JoinRequest = z.infer<typeof JoinRequest>;

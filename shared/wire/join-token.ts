@@ -8,6 +8,7 @@ import { SettingsError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { assertFleetName } from '../subjects.ts';
 import { fleetIdOf, KEY_BYTES, sha256, signerFromSeed, toHex, type LocalSigner } from '../signing.ts';
+import { Moment } from './moment.ts';
 import { Bytes, bytesOf } from './signed-bytes.ts';
 
 const PREFIX = 'fleet1.';
@@ -29,7 +30,7 @@ const TokenBody = z.object({
   loginSeed: z.string().max(128),
   loginJwt: z.string().max(LIMITS.joinTokenLength),
   /** Milliseconds since the epoch. */
-  expires: z.number().int(),
+  expires: Moment,
   /** Certificates (DER) that the bus's own has to come from. Absent: those that the system trusts, or no TLS. */
   ca: z.array(Bytes).optional(),
 });

@@ -4,6 +4,7 @@ import { decode, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { FINAL_STATES } from '../states.ts';
+import { Moment } from './moment.ts';
 import { assertUnderstood, ReservedFields } from './reserved-fields.ts';
 import { Bytes, bytesOf } from './signed-bytes.ts';
 
@@ -21,7 +22,7 @@ const ResultHead = ReservedFields.extend({
   /** Counts this node's messages for this command from 0. */
   seq: z.number().int().nonnegative(),
   /** The node's clock when it signed, milliseconds since the epoch. */
-  now: z.number().int(),
+  now: Moment,
 });
 
 export const Result = ResultHead.extend({

@@ -7,10 +7,9 @@ import { decode, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { CREDENTIAL_KINDS } from './credential.ts';
+import { Moment } from './moment.ts';
 import { assertUnderstood, ReservedFields } from './reserved-fields.ts';
 import { bytesOf } from './signed-bytes.ts';
-
-const time = z.number().int().nonnegative();
 
 /** Whatever has this serial, or signs with this key. */
 export const RevocationEntry = z
@@ -26,9 +25,9 @@ export const RevocationEntry = z
     name: z.string().max(LIMITS.nodeNameLength).optional(),
     reason: z.string().max(LIMITS.revocationReasonLength).optional(),
     /** Milliseconds since the epoch. */
-    since: time,
+    since: Moment,
     /** When the last of what it revokes expires by itself: afterwards the entry may be left out. */
-    until: time,
+    until: Moment,
   })
   .refine(({ serial, key }) => serial !== undefined || key !== undefined, 'expected a serial or a key');
 export type RevocationEntry = z.infer<typeof RevocationEntry>;

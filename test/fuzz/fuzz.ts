@@ -16,6 +16,8 @@ const BATCH = 64;
 const SHRINK_RUNS = 64;
 /** Failures told of one target; the rest are likely the same. */
 const MOST_FAILURES = 10;
+/** In place of where it was thrown. */
+const TOO_MUCH_WORK = 'work';
 
 export interface Failure {
   readonly input: Uint8Array;
@@ -51,8 +53,9 @@ export class Fuzzer {
     this.#deps = dependencies;
   }
 
-  get executions(): number {
-    return this.#executions;
+  /** Different failures so far. */
+  get failures(): number {
+    return this.#failures.size;
   }
 
   /** @param goesOn asked between batches */
@@ -80,7 +83,7 @@ export class Fuzzer {
     }
     const { fresh, work, keep } = this.#deps.coverage.take();
     const least = Math.min(...batch.map(({ length }) => length));
-    const isWorth = fresh > 0 || work > this.#mostWork(least);
+    const isWorth = fresh > 0 || (work > this.#mostWork(least) && !this.#failures.has(TOO_MUCH_WORK));
     for (const [index, input] of batch.entries()) if (isWorth || isWordNew[index] === true) await this.#tryOne(input);
     // What no input reaches by itself is no news the next time.
     keep();
@@ -90,8 +93,12 @@ export class Fuzzer {
   async #tryOne(input: Uint8Array, { isSmall = false } = {}): Promise<void> {
     const outcome = await this.#execute(input);
     const looked = this.#deps.coverage.take();
-    if (outcome !== undefined) await this.#checkWork(input, looked);
-    if (outcome === undefined || (looked.fresh === 0 && this.#outcomes.has(outcome))) return;
+    if (
+      outcome === undefined ||
+      (await this.#isTooMuchWork(input, looked)) ||
+      (looked.fresh === 0 && this.#outcomes.has(outcome))
+    )
+      return;
     const isAsGood = async (smaller: Uint8Array): Promise<boolean> => {
       const another = await this.#execute(smaller);
       return this.#deps.coverage.take().fresh >= looked.fresh && another === outcome;
@@ -103,14 +110,16 @@ export class Fuzzer {
     this.#corpus.push(smallest);
   }
 
-  async #checkWork(input: Uint8Array, { work }: Taken): Promise<void> {
+  async #isTooMuchWork(input: Uint8Array, { work }: Taken): Promise<boolean> {
     const most = this.#mostWork(input.length);
+    if (work <= most) return false;
     // The first run of anything compiles and fills caches: only what is as much a second time counts.
-    if (work <= most) return;
     await this.#execute(input);
     const again = this.#deps.coverage.take().work;
-    if (again > most)
-      this.#fail(input, `took ${again} blocks of code, ${most} are allowed for ${input.length} bytes`, 'work');
+    if (again <= most) return false;
+    const what = `took ${again} blocks of code, ${most} are allowed for ${input.length} bytes`;
+    this.#fail(input, what, TOO_MUCH_WORK);
+    return true;
   }
 
   #mostWork(bytes: number): number {

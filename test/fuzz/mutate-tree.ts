@@ -10,7 +10,7 @@ import { mutateBytes, type MutationMaterial } from './mutate-bytes.ts';
 const OPENED_DEPTH = 5;
 
 const ODD_VALUES: readonly unknown[] = [
-  null, true, false, 0, 1, -1, 0.5, 2 ** 31, 2 ** 32, 2 ** 53, -(2 ** 53), 1e308, NaN, Infinity, '', '*', '\u0000', '../x', 'db1',
+  null, true, false, 0, 1, -1, 0.5, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 53 - 1, -(2 ** 53), 1e308, NaN, Infinity, '', '*', '\u0000', '../x', 'db1',
   'x'.repeat(300), [], {}, [[]], { '': 0 }, new Uint8Array(), new Uint8Array(16), new Uint8Array(32), new Uint8Array(64),
 ]; // prettier-ignore
 

@@ -44,7 +44,10 @@ describe.each(TARGETS)('$name: $about', (target) => {
 
   it('takes its seeds further than nothing', async () => {
     const nothing = await running.run(new Uint8Array());
-    for (const seed of running.seeds) expect(await running.run(seed)).not.toBe(nothing);
+    const outcomes = new Set<string>();
+    for (const seed of running.seeds) outcomes.add(await running.run(seed));
+    outcomes.delete(nothing);
+    expect(outcomes.size).toBeGreaterThan(0);
   });
 
   it('holds for changes of them', async () => {

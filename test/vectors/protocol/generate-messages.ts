@@ -290,6 +290,7 @@ export async function commandVectors(fleet: FleetMaterial): Promise<CommandVecto
   await add('issued further ahead', { issued: NOW + skew + 1 }, 'refused clock-skew');
   await add('at the moment it expires', { issued: NOW - life, expires: NOW }, 'refused too-late');
   await add('that lives too long', { expires: NOW + life + 1 }, 'refused lives-too-long');
+  await add('that ends when no date is any more', { expires: LIMITS.latestMomentMs + 1 }, 'dropped malformed');
   await add('at the moment until which it may start', { startBy: NOW }, 'accepted');
   await add('after the moment until which it may start', { startBy: NOW - 1 }, 'refused too-late');
   await add('from a node', {}, 'dropped not-a-caller', { by: await fleet.node('db2') });
