@@ -20,6 +20,7 @@ export const joinToken: FuzzTarget = {
     const fleet = new FleetMaterial();
     const parts = {
       fleet: 'main',
+      fleetId: fleet.fleetId,
       roots: [fleet.root.publicKey],
       signSeed: bytesFrom('join token'),
       loginSeed: createLoginKeys().seed,
