@@ -1,17 +1,20 @@
 /** `fleet init`: a new fleet. */
 import { userInfo } from 'node:os';
+import { basename, isAbsolute } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../../shared/errors.ts';
 import { isNodeName } from '../../shared/names/node-name.ts';
 import type { App } from '../app.ts';
 import { configFolder } from '../context.ts';
 import type { CreateFleetOptions } from '../setup/create-fleet.ts';
+import type { FleetHome } from '../setup/fleet-home.ts';
 
 interface InitFlags {
   readonly name: string;
   readonly server?: string;
   readonly listen: string;
   readonly dir?: string;
+  readonly busDir?: string;
   readonly operator?: string;
   readonly passphrase?: boolean;
   readonly passphraseFile?: string;
@@ -31,6 +34,7 @@ export function registerInit(program: Command, app: App): void {
     .option('--name <NAME>', 'name of the fleet', 'main')
     .option('--listen <HOST:PORT>', 'what the bus listens on', '0.0.0.0:4222')
     .option('--dir <DIR>', 'where keys and configuration go (default: ~/.config/fleet)')
+    .option('--bus-dir <DIR>', 'where the bus keeps its files, if it is on another machine')
     .option('--operator <NAME>', 'your name as an operator (default: your user name)')
     .option('--passphrase', 'root key under a passphrase, which is asked for; or:')
     .option('--passphrase-file <FILE>', "the same; it is the file's first line (- for standard input)")
@@ -47,6 +51,7 @@ export function registerInit(program: Command, app: App): void {
 Examples:
   fleet init --server bus.example.org
   fleet init --server 10.0.0.5:4222 --name staging --dir ~/staging
+  fleet init --server bus.example.org --bus-dir /var/lib/fleet-bus
   fleet init --server bus.example.org --tls-cert bus.pem --tls-key bus.key --ca-file company.pem`,
     )
     .action(async () => {
@@ -61,8 +66,8 @@ Examples:
       const servers = server.split(',').map((address) => parseBusAddress(address.trim(), { hasTls: flags.tls }));
       assertListenAddress(flags.listen);
       const { createFleet } = await import('../setup/create-fleet.ts');
-      const { FleetHome } = await import('../setup/fleet-home.ts');
-      const home = new FleetHome(flags.dir ?? configFolder(app.surroundings));
+      const setup = await import('../setup/fleet-home.ts');
+      const home = new setup.FleetHome(flags.dir ?? configFolder(app.surroundings));
       const operator = flags.operator ?? defaultOperator();
       await createFleet(home, {
         fleet: flags.name,
@@ -72,15 +77,16 @@ Examples:
         now: app.clock.now(),
         passphrase: await passphraseOf(flags, app),
         certificates: certificatesOf(flags),
+        busFolder: absolute(flags.busDir),
       });
       const inDir = flags.dir === undefined ? '' : ` --dir ${flags.dir}`;
       app.stdout.write(`Fleet ${flags.name} is made, in ${home.folder}; ${operator} is its first operator.
 
-Next, on the machine of the bus (this one, or copy the folder there):
-  nats-server -c ${home.natsConfig}
+Next:
+${startLines(home, flags)}
   fleet ca issue node web1 web2${inDir}
 
-${home.rootKey} and ${home.busKeys} can make anybody an operator: move both to a safe place, off this machine.
+${home.rootKey} makes operators, and ${home.busKeys} their logins: move both to a safe place, off this machine.
 `);
     });
 }
@@ -90,6 +96,24 @@ async function passphraseOf({ passphrase, passphraseFile }: InitFlags, app: App)
   if (passphrase !== true && passphraseFile === undefined) return undefined;
   const { askNewPassphrase } = await import('../ask-passphrase.ts');
   return askNewPassphrase('the root key', { file: passphraseFile }, app);
+}
+
+/** How the bus is started. */
+function startLines(home: FleetHome, { busDir, tls }: InitFlags): string {
+  if (busDir === undefined) return `  nats-server -c ${home.natsConfig}`;
+  const config = basename(home.natsConfig);
+  const files = tls ? `${home.natsConfig}, and ${home.tls}/server.* to ${busDir}/tls` : home.natsConfig;
+  return `  bring to ${busDir} on the machine of the bus: ${files}
+  nats-server -c ${busDir}/${config}     (there)`;
+}
+
+/** @throws UsageError */
+function absolute(folder: string | undefined): string | undefined {
+  if (folder === undefined || isAbsolute(folder)) return folder;
+  throw new UsageError(`--bus-dir is a folder on the machine of the bus, and "${folder}" doesn't say where`, {
+    code: 'bad-bus-dir',
+    hint: 'Write all of the path: --bus-dir /var/lib/fleet-bus.',
+  });
 }
 
 function certificatesOf({ caFile, tls, tlsCert, tlsKey }: InitFlags): CreateFleetOptions['certificates'] {

@@ -39,6 +39,8 @@ export interface CreateFleetOptions {
    * @default made here, by an authority of the fleet's own
    */
   readonly certificates?: OwnCertificates | 'none' | undefined;
+  /** Where the bus keeps its files on its own machine: an absolute path. @default the folder of the fleet */
+  readonly busFolder?: string | undefined;
 }
 
 /** An issuer's key is held by the owner of the fleet, in one place: three years. */
@@ -120,6 +122,7 @@ async function makeFiles(home: FleetHome, aside: FleetHome, options: CreateFleet
     servers,
     ...tls,
     listen: options.listen,
+    ...(options.busFolder === undefined ? {} : { busFolder: options.busFolder }),
     issued: [toIssued(issuer.credential, issuer.login), toIssued(first.credential, first.login)],
   };
   const tokens = await issueAccounts(busKeys, new Map());

@@ -3,7 +3,7 @@
  * what was issued, and the configuration of nats-server. Only `fleet init`, `fleet ca` and `fleet revoke` write here.
  */
 import { existsSync, mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import * as z from 'zod';
 import writeFileAtomic from 'write-file-atomic';
 import { SettingsError } from '../../shared/errors.ts';
@@ -20,6 +20,8 @@ const HomeFile = z.strictObject({
   listen: z.string(),
   /** How nodes and operators connect, and that the bus has TLS at all; paths start at this folder. */
   tls: z.strictObject({ caFile: z.string().optional() }).optional(),
+  /** Where nats-server finds its files, on a machine of its own. @default this folder */
+  busFolder: z.string().optional(),
   jsDomain: z.string().optional(),
   /** Which roles decide about who joins. @default admin */
   enroll: z.strictObject({ roles: z.array(z.string()).min(1) }).optional(),
@@ -132,14 +134,18 @@ export class FleetHome {
   }
 
   /** What nats-server is configured with. */
-  natsOptions({ fleet, listen, tls }: Pick<HomeFile, 'fleet' | 'listen' | 'tls'>): NatsConfigOptions {
+  natsOptions({ busFolder, fleet, listen, tls }: Omit<HomeFile, 'issued'>): NatsConfigOptions {
+    const there = (path: string): string =>
+      busFolder === undefined ? path : join(busFolder, relative(this.folder, path));
     return {
       listen,
-      storeDir: join(this.folder, 'jetstream'),
-      accountsDir: join(this.folder, 'accounts'),
+      storeDir: there(join(this.folder, 'jetstream')),
+      accountsDir: there(join(this.folder, 'accounts')),
       serverName: `fleet-${fleet}`,
-      pidFile: this.natsPid,
-      ...(tls === undefined ? {} : { tls: { certFile: this.serverCertificate, keyFile: this.serverKey } }),
+      pidFile: there(this.natsPid),
+      ...(tls === undefined
+        ? {}
+        : { tls: { certFile: there(this.serverCertificate), keyFile: there(this.serverKey) } }),
     };
   }
 }

@@ -7,6 +7,7 @@ import { systemClock } from '../clock.ts';
 import { SettingsError, type TransportError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { loginFromSeed } from '../login.ts';
+import { SERVER_URL_EXPECTED, toServerUrl } from '../server-url.ts';
 import { inboxPrefix } from '../subjects.ts';
 import { describeConnectError } from './connect-error.ts';
 import { ConnectPace } from './connect-pace.ts';
@@ -38,7 +39,8 @@ export interface OpenConnection {
 }
 
 /** @throws TransportError `bus-unreachable`, `bus-refused`, `bus-untrusted`; SettingsError `identity-broken`, `file-unreadable` */
-export async function openConnection(options: NatsBusOptions): Promise<OpenConnection> {
+export async function openConnection(given: NatsBusOptions): Promise<OpenConnection> {
+  const options = { ...given, servers: given.servers.map(readServer) };
   const pace = new ConnectPace({ random: Math.random });
   const settings = connectionOptions(options, pace);
   let told = '';
@@ -54,6 +56,14 @@ export async function openConnection(options: NatsBusOptions): Promise<OpenConne
     }
     await delay(pace.waitMs(), undefined, options.signal === undefined ? {} : { signal: options.signal });
   }
+}
+
+/** A program that uses the library may leave out the scheme as well, and means TLS by it. */
+function readServer(text: string): string {
+  const url = toServerUrl(text);
+  if (url === undefined)
+    throw new SettingsError(`"${text}" is not the address of a bus`, { code: 'bad-server', hint: SERVER_URL_EXPECTED });
+  return url;
 }
 
 /** As it is now. */

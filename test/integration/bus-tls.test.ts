@@ -70,6 +70,19 @@ it('lets those in who know its authority, and tells the others why it is not tru
   await expect(logIn(home, server, undefined, 'nats')).rejects.toMatchObject(refusal);
 });
 
+it('is spoken to with TLS by an address that says nothing about it', async () => {
+  const home = await fleetHome();
+  const [server, plain] = [await serve(home, home), await serve(home, undefined)];
+  const { name, loginJwt, loginSeed } = readIdentity(home.operator('alice'));
+  const connect = ({ port }: NatsServer, caFile?: string): Promise<Bus> =>
+    connectBus({ servers: [`127.0.0.1:${port}`], name, loginJwt, loginSeed, patient: false, tls: caFile ? { caFile } : undefined }); // prettier-ignore
+  await (await connect(server, home.caFile)).close();
+  await expect(connect(plain)).rejects.toMatchObject({ code: 'bus-untrusted' });
+  await expect(connectBus({ servers: ['http://x'], name, loginJwt, loginSeed, patient: false })).rejects.toMatchObject({
+    code: 'bad-server',
+  });
+});
+
 it('is refused when it has the certificate of another authority, whatever name is in it', async () => {
   const [home, other] = [await fleetHome(), await fleetHome()];
   const impostor = await serve(home, other);

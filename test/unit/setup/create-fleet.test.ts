@@ -114,6 +114,15 @@ describe('createFleet', () => {
     expect(existsSync(home.tls)).toBe(false);
   });
 
+  it('writes the configuration for a bus on a machine of its own', async () => {
+    const home = new FleetHome(temporaryFolder());
+    await createFleet(home, { ...OPTIONS, busFolder: '/var/lib/fleet-bus' });
+    const config = readFileSync(home.natsConfig, 'utf8');
+    for (const path of ['jetstream', 'accounts', 'nats-server.pid', 'tls/server.pem', 'tls/server.key'])
+      expect(config).toContain(`"/var/lib/fleet-bus/${path}"`);
+    expect(config).not.toContain(home.folder);
+  });
+
   it('keeps apart what makes any login, and what makes those of nodes', async () => {
     const home = new FleetHome(temporaryFolder());
     await createFleet(home, OPTIONS);
