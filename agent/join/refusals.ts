@@ -7,7 +7,7 @@ const HINTS: Readonly<Record<string, string>> = {
   'token-used-up': 'Have a token made for more servers: fleet enroll token --uses N',
   'bad-name': 'Names are lower-case letters, digits, ".", "-" and "_": say another with --name.',
   'name-not-allowed': 'Say another with --name, or have a token made for this one.',
-  'name-taken': 'Say another with --name; or, if that node is this server, have it retired, or its keys renewed: fleet ca renew node NAME',
+  'name-taken': 'Say another with --name; or, if that node was this server, have it taken off: fleet revoke NAME',
   retired: 'To come back, this server needs new keys: remove joining.json here, and join again.',
   denied: 'Ask who denied it. To ask again, remove joining.json here: new keys are made then.',
   revoked: 'These keys were revoked: remove joining.json here, and join again with new ones, if the fleet still wants this server.',

@@ -65,7 +65,8 @@ const HINTS: Readonly<Record<string, string>> = {
   'too-late': 'Compare the clock of this machine with that of the service.',
   'no-such-request': '`fleet enroll list` shows who waits.',
   'unknown-token': '`fleet enroll tokens` shows them.',
-  'name-taken': 'Deny it, retire or renew the node that there is, or have the server join under another name.',
+  'name-taken':
+    'Deny it and have the server join under another name, or take the node off that there is: fleet revoke NAME',
 };
 
 function withHint(code: string): { code: string; hint?: string } {
