@@ -10,7 +10,7 @@ import type { Failure, FuzzOutcome } from './fuzz.ts';
 const HEAP_MB = 256;
 /** One input that takes longer hangs: the slowest takes a hundredth of it on a busy machine. */
 const HANG_MS = 20_000;
-const WATCH_MS = 1_000;
+const WATCH_MS = 500;
 
 export interface RunOptions {
   readonly target: string;
@@ -20,6 +20,10 @@ export interface RunOptions {
   readonly stored: readonly Uint8Array[];
   /** Where the bundles are. */
   readonly folder: string;
+  /** @default 20 s */
+  readonly hangMs?: number;
+  /** @default 256 */
+  readonly heapMb?: number;
 }
 
 export interface Report extends FuzzOutcome {
@@ -27,7 +31,7 @@ export interface Report extends FuzzOutcome {
 }
 
 /** What the thread is given. */
-export interface WorkerOptions extends Omit<RunOptions, 'maxBytes'> {
+export interface WorkerOptions extends Omit<RunOptions, 'maxBytes' | 'hangMs' | 'heapMb'> {
   /** Two numbers (runs so far, length of the input) and the input. */
   readonly shared: SharedArrayBuffer;
 }
@@ -35,8 +39,7 @@ export interface WorkerOptions extends Omit<RunOptions, 'maxBytes'> {
 export const SHARED_HEADER_BYTES = 8;
 
 /** The report of the thread, or the input that ended it. */
-export function runWatched({ maxBytes, ...options }: RunOptions): Promise<Report | Failure> {
-  // A change may be as long as an input and a repeated piece before it's cut.
+export function runWatched({ maxBytes, hangMs = HANG_MS, heapMb = HEAP_MB, ...options }: RunOptions): Promise<Report | Failure> {
   const shared = new SharedArrayBuffer(SHARED_HEADER_BYTES + maxBytes);
   const header = new Int32Array(shared, 0, 2);
   const current = (): Uint8Array =>
@@ -44,15 +47,15 @@ export function runWatched({ maxBytes, ...options }: RunOptions): Promise<Report
   const workerData: WorkerOptions = { ...options, shared };
   const worker = new Worker(join(options.folder, 'worker.js'), {
     workerData,
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+    resourceLimits: { maxOldGenerationSizeMb: heapMb },
   });
   return new Promise((resolve, reject) => {
     let runs = -1;
     let since = performance.now();
     const watch = setInterval(() => {
       if (header[0] !== runs) [runs, since] = [header[0] ?? 0, performance.now()];
-      else if (runs > 0 && performance.now() - since > HANG_MS)
-        settle({ input: current(), what: `did not end within ${HANG_MS} ms` });
+      else if (runs > 0 && performance.now() - since > hangMs)
+        settle({ input: current(), what: `did not end within ${hangMs} ms` });
     }, WATCH_MS);
     const settle = (outcome: Report | Failure | Error): void => {
       clearInterval(watch);
@@ -64,7 +67,7 @@ export function runWatched({ maxBytes, ...options }: RunOptions): Promise<Report
     worker.once('error', (error: Error & { code?: string }) =>
       settle(
         error.code === 'ERR_WORKER_OUT_OF_MEMORY'
-          ? { input: current(), what: `needs more than ${HEAP_MB} MB of memory, by itself or with those before it` }
+          ? { input: current(), what: `needs more than ${heapMb} MB of memory, by itself or with those before it` }
           : error,
       ),
     );
