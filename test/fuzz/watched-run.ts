@@ -39,7 +39,12 @@ export interface WorkerOptions extends Omit<RunOptions, 'maxBytes' | 'hangMs' | 
 export const SHARED_HEADER_BYTES = 8;
 
 /** The report of the thread, or the input that ended it. */
-export function runWatched({ maxBytes, hangMs = HANG_MS, heapMb = HEAP_MB, ...options }: RunOptions): Promise<Report | Failure> {
+export function runWatched({
+  maxBytes,
+  hangMs = HANG_MS,
+  heapMb = HEAP_MB,
+  ...options
+}: RunOptions): Promise<Report | Failure> {
   const shared = new SharedArrayBuffer(SHARED_HEADER_BYTES + maxBytes);
   const header = new Int32Array(shared, 0, 2);
   const current = (): Uint8Array =>
