@@ -16,10 +16,12 @@ import type { InventoryBody, InventoryHead } from '../shared/wire/inventory.ts';
 import type { AuditSource } from './audit/audit-source.ts';
 import { AuditedRun } from './audit/audited-run.ts';
 import type { CallerAudit } from './audit/caller-audit.ts';
+import type { ApprovalOptions } from './approval/approve-plan.ts';
+import type { AskedJob } from './approval/asked-job.ts';
 import { readControl, type ControlState, type Epochs, type StoredPolicy } from './control.ts';
 import { BusWatch } from './bus-watch.ts';
 import { readInventory, readInventoryHeads, readRoster, type Directory } from './directory.ts';
-import { planCommand, type Work } from './plan.ts';
+import { planCommand, type Plan, type Work } from './plan.ts';
 import { storePolicy } from './policy/store-policy.ts';
 import { createJobId, type SigningContext } from './request.ts';
 import { resolveTarget, type Resolved, type TargetSpec } from './resolve.ts';
@@ -172,15 +174,17 @@ export class Fleet {
     options: RunOptions,
     { job, epochs }: { job: string; epochs: Epochs },
   ): Promise<RunResult> {
-    const { ackTimeoutMs = LIMITS.ackTimeoutMs, ...others } = options;
-    const plan = await planCommand(
+    const { ackTimeoutMs = LIMITS.ackTimeoutMs, approval, ...others } = options;
+    const { signal } = options;
+    const planned = await planCommand(
       request,
       target,
       { resolved, roster: (await this.roster()).roster },
-      { job, ackTimeoutMs, deadlineMs: options.deadlineMs },
+      { job, ackTimeoutMs, deadlineMs: options.deadlineMs, waits: approval !== undefined },
       this.#signing(epochs),
     );
     assertWanted(options.signal);
+    const plan = approval === undefined ? planned : await this.#approved(planned, request, { ...approval, signal });
     this.#watch.assertThere();
     return runPlan(plan, ackTimeoutMs, others, {
       caller: this.caller,
@@ -191,6 +195,34 @@ export class Fleet {
       watch: this.#watch,
       signing: () => this.#signing(epochs),
     });
+  }
+
+  async #approved(
+    plan: Plan,
+    work: Work,
+    options: ApprovalOptions & { readonly signal: AbortSignal | undefined },
+  ): Promise<Plan> {
+    const { approvePlan } = await import('./approval/approve-plan.ts');
+    const caller = this.#identity.credential.body;
+    return approvePlan(plan, work, options, { ...this.#reader(), caller, policy: await this.policy() });
+  }
+
+  /** What waits for another operator's signature. */
+  async waitingJobs(): Promise<AskedJob[]> {
+    await this.#control;
+    const { readWaiting } = await import('./approval/approvals.ts');
+    return readWaiting({ ...this.#reader(), identity: this.#identity });
+  }
+
+  /** Signs what another operator asked for. @throws UsageError `own-job`; TransportError */
+  async approve(asked: AskedJob): Promise<void> {
+    await this.#control;
+    const { giveApproval } = await import('./approval/approvals.ts');
+    return giveApproval(asked, { ...this.#reader(), identity: this.#identity });
+  }
+
+  #reader(): { fleet: string; bus: Bus; clock: Clock; subjects: Subjects; trust: TrustStore } {
+    return { fleet: this.name, bus: this.#bus, clock: this.#clock, subjects: this.#subjects, trust: this.#trust };
   }
 
   /** The fleet's id, and the public keys of the roots that hold now. */

@@ -14,6 +14,8 @@ export interface PlanOptions {
   readonly job: string;
   readonly ackTimeoutMs: number;
   readonly deadlineMs?: number | undefined;
+  /** Others sign it first: it has to wait for them, as long as it lives. */
+  readonly waits?: boolean;
 }
 
 export interface Plan {
@@ -40,12 +42,14 @@ export async function planCommand(
   { secrets, ...request }: Work,
   target: TargetSpec,
   { resolved, roster }: { resolved: Resolved; roster: ReadonlyMap<string, RosterNode> },
-  { job, ackTimeoutMs, deadlineMs }: PlanOptions,
+  { job, ackTimeoutMs, deadlineMs, waits = false }: PlanOptions,
   signing: SigningContext,
 ): Promise<Plan> {
   // Who is told that a node did not answer has to know when it no longer can.
-  const startWithinMs =
-    request.effect === 'changes' ? Math.min(ackTimeoutMs, deadlineMs ?? Infinity) + LIMITS.startSlackMs : undefined;
+  const patienceMs = waits
+    ? LIMITS.commandLifeMs
+    : Math.min(ackTimeoutMs, deadlineMs ?? Infinity) + LIMITS.startSlackMs;
+  const startWithinMs = request.effect === 'changes' ? patienceMs : undefined;
   const { expected, undecided } = resolved;
   const sendable = expected.filter(({ credential }) => credential !== undefined).map(({ name }) => name);
   const complete: CommandRequest = {

@@ -7,6 +7,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { Subjects } from '../shared/subjects.ts';
 import type { TrustStore } from '../shared/trust.ts';
 import { createSharing } from './aggregate/share.ts';
+import type { ApprovalOptions } from './approval/approve-plan.ts';
 import type { BusWatch } from './bus-watch.ts';
 import { Collector } from './collect.ts';
 import type { RosterNode } from './directory.ts';
@@ -28,6 +29,8 @@ export interface RunOptions {
     readonly expected: number;
     readonly waiting: string[];
   }) => void;
+  /** Others have to sign it before it's sent. */
+  readonly approval?: ApprovalOptions | undefined;
   /** Aborting stops the wait; the nodes go on. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -59,7 +62,7 @@ export interface RunDependencies {
 export async function runPlan(
   plan: Plan,
   ackTimeoutMs: number,
-  options: Omit<RunOptions, 'ackTimeoutMs'>,
+  options: Omit<RunOptions, 'ackTimeoutMs' | 'approval'>,
   dependencies: RunDependencies,
 ): Promise<RunResult> {
   const { caller, bus, clock, subjects, trust, watch, signing } = dependencies;

@@ -159,6 +159,12 @@ export const LIMITS = {
   policyExpressionBytes: 4 * 1024,
   /** The text of a policy: with the same as data it fits into one message. */
   policyBytes: 256 * 1024,
+  /** How often a caller looks whether somebody has signed: what a person takes for at once. */
+  approvalPollMs: 1_000,
+  /** What is left of a command's life when the wait for signatures ends: it still has to reach its nodes. */
+  approvalMarginMs: 5_000,
+  /** Envelopes of one job that waits: ten thousand nodes, and a little. */
+  approvalCommands: 400,
   /** Signatures beside the caller's that a rule may ask for, and that an envelope has room for. */
   approvals: 3,
 

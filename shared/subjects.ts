@@ -112,6 +112,8 @@ export class Subjects {
   audits = (): string => `${this.prefix}.aud.>`;
 
   job = (caller: string, job: string): string => `${this.prefix}.job.${toToken(caller)}.${job}`;
+  /** What is there of one job: the caller's commands, and what others signed. */
+  approvals = (job: string): string => `${this.prefix}.job.*.${job}`;
   jobs = (): string => `${this.prefix}.job.*.*`;
 
   /** Who has no credential asks here for one. */

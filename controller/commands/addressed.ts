@@ -4,12 +4,14 @@
  */
 import type { Command } from 'commander';
 import { UsageError } from '../../shared/errors.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { countStates } from '../../shared/states.ts';
 import type { InventoryBody } from '../../shared/wire/inventory.ts';
 import type { SecretValues } from '../../shared/wire/sealed-arguments.ts';
 import type { App } from '../app.ts';
 import { confirm } from '../confirm.ts';
 import { exitOfRun } from '../run-exit.ts';
+import type { ApprovalOptions } from '../approval/approve-plan.ts';
 import type { RunResult } from '../run-plan.ts';
 import { unlessAborted } from '../interrupt.ts';
 import { openContext, openFleet, type GlobalFlags } from '../open-fleet.ts';
@@ -21,7 +23,9 @@ import {
   type OutputFlags,
   type RunFlags,
 } from '../options/run-options.ts';
+import { badValue } from '../options/parse-values.ts';
 import { addTargetOptions, describeTarget, readTarget, type TargetFlags } from '../options/target-options.ts';
+import { countdownText } from '../render/durations.ts';
 import type { Output } from '../render/output.ts';
 import { nodeCount } from '../render/node-names.ts';
 import type { AddressedCommand, NodeResult, Report } from '../report.ts';
@@ -32,6 +36,8 @@ import { createProblemTeller } from './tell-problems.ts';
 export interface AddressedFlags extends GlobalFlags, TargetFlags, RunFlags, OutputFlags {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
+  readonly withApproval?: boolean;
+  readonly approvals?: string;
 }
 
 /** What goes to the nodes. */
@@ -72,6 +78,8 @@ export function addAddressing(command: Command, effect: 'reads' | 'changes'): Co
   if (effect === 'changes')
     command
       .option('--dry-run', 'say what would be done, and do nothing')
+      .option('--with-approval', 'wait until another operator has signed it, too: fleet approve')
+      .option('--approvals <COUNT>', 'how many others have to sign it (default: as many as the policy asks for)')
       .option('-y, --yes', 'no question before something is changed on the whole fleet');
   return addOutputOptions(command);
 }
@@ -87,6 +95,7 @@ export async function runAddressed(
   const dryRun = flags.dryRun === true;
   const mayAsk =
     definition.effect === 'changes' && !dryRun && flags.all !== true && flags.yes !== true && isWholeFleet(target);
+  const approvals = readApprovals(flags);
   const canAsk = app.stdin.isTTY === true;
   if (mayAsk && !canAsk && definition.onlyReads === undefined) throw needsTarget();
 
@@ -142,8 +151,10 @@ export async function runAddressed(
       !(await confirm(`This changes something on ${wholeFleet(expected.length)} of fleet ${fleet.name}. Go on?`, app))
     )
       throw new UsageError('nothing was sent', { code: 'not-confirmed' });
+    const approval = approvals === undefined ? undefined : { ...approvals, ...waitingWords(output) };
     const run = await fleet.run({ ...instruction, dryRun, timeoutMs: timing.timeoutMs }, target, resolved, {
       ackTimeoutMs: timing.ackTimeoutMs,
+      approval,
       deadlineMs: timing.deadlineMs,
       onNode: (result) => output.onNode(definition.keepsData === false ? withoutData(result) : result),
       onProgress: (progress) => output.onProgress(progress),
@@ -164,6 +175,23 @@ export async function runAddressed(
     await fleet.close();
     tellProblems();
   }
+}
+
+/** @throws UsageError `bad-value` */
+function readApprovals({ approvals, withApproval }: AddressedFlags): { count: number | undefined } | undefined {
+  if (approvals === undefined) return withApproval === true ? { count: undefined } : undefined;
+  const count = Number(approvals);
+  if (Number.isInteger(count) && count >= 1 && count <= LIMITS.approvals) return { count };
+  throw badValue('--approvals', approvals, `a number from 1 to ${LIMITS.approvals}`);
+}
+
+function waitingWords(output: Output): Pick<ApprovalOptions, 'onWaiting' | 'onApproved'> {
+  return {
+    // Quiet or not: nobody would know what to approve.
+    onWaiting: ({ job, leftMs }) =>
+      output.warning(`waiting for a second operator: fleet approve ${job} (${countdownText(leftMs)} left)`),
+    onApproved: ({ name }) => output.notice(`${name} has signed it`),
+  };
 }
 
 async function finish(output: Output, app: App, report: Report): Promise<void> {

@@ -1,0 +1,70 @@
+/** The approver's side of the two-person rule: what waits, and the signature under one of them. */
+import type { Bus } from '../../shared/bus.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { FleetError, UsageError } from '../../shared/errors.ts';
+import type { Identity } from '../../shared/identity.ts';
+import { sha256 } from '../../shared/signing.ts';
+import { jobStream } from '../../shared/streams.ts';
+import type { Subjects } from '../../shared/subjects.ts';
+import type { TrustStore } from '../../shared/trust.ts';
+import { encodeBundle } from '../../shared/wire/approval-bundle.ts';
+import { approve } from '../../shared/wire/envelope.ts';
+import { leftMs, readAskedJob, type AskedJob } from './asked-job.ts';
+
+export interface ApprovalsDependencies {
+  readonly fleet: string;
+  readonly identity: Identity;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly subjects: Subjects;
+  readonly trust: TrustStore;
+}
+
+/** What still waits, first come first; what doesn't hold isn't there. */
+export async function readWaiting({ bus, clock, fleet, ...reader }: ApprovalsDependencies): Promise<AskedJob[]> {
+  const now = clock.now();
+  const stored = await bus.loadAll(jobStream(fleet), reader.subjects.jobs());
+  return stored
+    .flatMap((message) => readIfHolds(message, reader) ?? [])
+    .filter((asked) => leftMs(asked, now) > 0)
+    .sort((a, b) => a.issued - b.issued);
+}
+
+/**
+ * Signs all that the job is, as it was read.
+ * @throws UsageError `own-job`; TransportError
+ */
+export async function giveApproval(
+  { caller, commands, job }: AskedJob,
+  { bus, identity, subjects, trust }: ApprovalsDependencies,
+): Promise<void> {
+  if (caller.name === identity.name)
+    throw new UsageError(`you asked for job ${job} yourself, and it needs somebody else's yes`, {
+      code: 'own-job',
+      hint: 'Another operator has to run `fleet approve`.',
+    });
+  const signatures = await Promise.all(
+    commands.map(async ({ opened }) => ({
+      payload: sha256(opened.payload),
+      signature: (await approve(trust.fleetId, identity, opened)).signature,
+    })),
+  );
+  const credential = identity.credential.bytes;
+  await bus.store(
+    subjects.job(identity.name, job),
+    encodeBundle({ version: 1, kind: 'approved', credential, signatures }),
+  );
+}
+
+function readIfHolds(
+  stored: { readonly subject: string; readonly data: Uint8Array },
+  reader: { subjects: Subjects; trust: TrustStore },
+): AskedJob | undefined {
+  try {
+    return readAskedJob(stored, reader);
+  } catch (error) {
+    // Every operator may store something under its own name.
+    if (error instanceof FleetError) return undefined;
+    throw error;
+  }
+}
