@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, app: Ap
   revoke: async () => (await import('./commands/revoke.ts')).registerRevoke,
   approve: async () => (await import('./commands/approve.ts')).registerApprove,
   policy: async () => (await import('./commands/policy.ts')).registerPolicy,
+  audit: async () => (await import('./commands/audit.ts')).registerAudit,
   doctor: async () => (await import('./commands/doctor.ts')).registerDoctor,
   dev: async () => (await import('./commands/dev.ts')).registerDev,
   completion: async () => (await import('./commands/completion.ts')).registerCompletion,

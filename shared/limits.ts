@@ -194,6 +194,10 @@ export const LIMITS = {
   auditSummaryMs: 60_000,
   /** How long a command line waits for another that writes the same audit trail. */
   auditLockMs: 15_000,
+  /** Records that a search holds back to put them in order: those of a fleet's nodes come seconds apart. */
+  auditSearchHeld: 10_000,
+  /** How long after its start a job may still be written about: its longest run, and a day for nodes that were cut off. */
+  auditStoryMs: 8 * 24 * 60 * 60_000,
   /** Refusals of one caller within that time that get a record each. */
   auditRefusals: 300,
   /** How long the bus keeps audit records: an investigation looks back a year. */
