@@ -64,7 +64,9 @@ export async function readRoster(dependencies: DirectoryDependencies): Promise<D
     }
   }
   if (roster.size === 0 && problems.length === 0)
-    problems.push('no node has been enrolled yet: `fleet ca issue node NAME` does it');
+    problems.push(
+      'no node has joined yet: `fleet enroll token` makes what servers join with, `fleet ca issue node NAME` makes one to copy',
+    );
   return { roster, problems };
 }
 

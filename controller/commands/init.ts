@@ -79,12 +79,16 @@ Examples:
         certificates: certificatesOf(flags),
         busFolder: absolute(flags.busDir),
       });
+      // As it was said: without a scheme, where that says it all.
+      const shown = server.split(',')[0]?.trim() ?? '';
+      const withContext = flags.dir === undefined ? '' : ` --context ${home.context}`;
       const inDir = flags.dir === undefined ? '' : ` --dir ${flags.dir}`;
       app.stdout.write(`Fleet ${flags.name} is made, in ${home.folder}; ${operator} is its first operator.
 
 Next:
 ${startLines(home, flags)}
-  fleet ca issue node web1 web2${inDir}
+  fleet enroll serve${inDir}
+  fleet enroll token --uses 2${withContext}     (what servers join with: fleet-agent join ${shown} TOKEN)
 
 ${home.rootKey} makes operators, and ${home.busKeys} their logins: move both to a safe place, off this machine.
 `);
