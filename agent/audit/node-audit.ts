@@ -81,7 +81,7 @@ export class NodeAudit implements AuditTrail {
 
   /** Field by field: this is on the way of every command. */
   #asked(verified: VerifiedCommand): Omit<AuditEvent, 'event'> {
-    const { job, id, action, options, target, via } = verified.command;
+    const { job, id, action, options, sealed, target, via } = verified.command;
     const approvers = verified.signers
       .slice(1)
       .map(({ credential: { body } }) => ({ name: body.name, serial: body.serial }));
@@ -93,6 +93,7 @@ export class NodeAudit implements AuditTrail {
       action,
       ...taskOf(verified),
       ...boundedArgs(this.#openArgs(verified)),
+      ...(sealed === undefined ? {} : { sealed: sealed.names }),
       ...(options.dryRun === true ? { dryRun: true } : {}),
       target: {
         via,

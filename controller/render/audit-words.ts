@@ -23,7 +23,7 @@ export function recordRow(record: PlainRecord, { paint }: Look): Cell[] {
 }
 
 /** How it was decided, and how it ended. */
-export function howOf({ code, decision, exit, kind, state, states }: PlainRecord): string {
+function howOf({ code, decision, exit, kind, state, states }: PlainRecord): string {
   if (decision === 'refused') return `refused${code === null ? '' : `: ${code}`}`;
   if (states !== null) return statesText(states, exit);
   if (state === null) return code ?? decision ?? '';
