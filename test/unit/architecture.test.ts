@@ -97,6 +97,8 @@ describe('the linter', () => {
     ['shared/codec.ts', 'nats'],
     ['shared/nats-bus.ts', 'tweetnacl'],
     ['shared/signing.ts', 'msgpackr'],
+    ['controller/setup/create-fleet.ts', '@nats-io/jwt'],
+    ['controller/setup/bus-accounts.ts', 'nats'],
   ])('refuses %s importing %s', async (path, source) => {
     expect(await lint(path, importing(source))).toContain('no-restricted-imports');
   });
@@ -104,6 +106,8 @@ describe('the linter', () => {
   it.each([
     ['shared/codec.ts', 'msgpackr'],
     ['shared/nats-bus.ts', 'nats'],
+    ['shared/bus/open-connection.ts', 'nats'],
+    ['controller/setup/bus-accounts.ts', '@nats-io/jwt'],
     ['shared/keys.ts', 'tweetnacl'],
     ['shared/sealing.ts', 'tweetnacl'],
     ['agent/one.ts', '../shared/errors.ts'],

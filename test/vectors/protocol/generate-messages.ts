@@ -73,6 +73,12 @@ export async function credentialVectors(fleet: FleetMaterial): Promise<Credentia
     'bad-credential',
   );
   raw('no credential', encode({}), 'bad-credential');
+  add('with the key of its login', await fleet.issue('node', 'db1', { login: `U${'A'.repeat(55)}` }), 'accepted');
+  raw(
+    'with a login that is none',
+    encode([1, encode({ ...credential.body, login: 'db1' }), credential.signature, issuerBytes]),
+    'bad-credential',
+  );
   raw('junk', Uint8Array.of(0xc1), 'malformed');
   add('of another fleet', await new FleetMaterial({ label: 'other' }).issue('node', 'db1'), 'unknown-root');
   add(
