@@ -1,5 +1,6 @@
 /** Every target of fuzzing. A new one needs a line here, and a corpus: `npm run fuzz -- NAME`. */
 import type { FuzzTarget } from './target.ts';
+import { auditWalk } from './targets/audit-walk.ts';
 import { audit } from './targets/audit.ts';
 import { chain } from './targets/chain.ts';
 import { codec } from './targets/codec.ts';
@@ -23,7 +24,7 @@ import { where } from './targets/where.ts';
 /** In the order of a message's way: bytes, who, what, what comes back, and what people type. */
 export const TARGETS: readonly FuzzTarget[] = [
   codec, envelope, credential, chain, sealing, message, signedCommand, result, entries, roots, revocations,
-  policyDocument, audit, joinRequest, enrollAdmin, joinToken, policyText, where, names,
+  policyDocument, audit, auditWalk, joinRequest, enrollAdmin, joinToken, policyText, where, names,
 ]; // prettier-ignore
 
 export function findTarget(name: string): FuzzTarget {

@@ -1,20 +1,26 @@
 /**
- * Policies as they travel, of any content, and as text: compiled and asked. What is allowed has to be what a rule of the
+ * The fleet's policy as it travels, of any content, really signed by who may and who may not: taken, compiled and asked. What is allowed has to be what a rule of the
  * caller's roles says literally, and nothing is allowed that a plain denial speaks of.
  */
-import { decode, encode } from '../../../shared/codec.ts';
+import { encode } from '../../../shared/codec.ts';
+import { LIMITS } from '../../../shared/limits.ts';
 import { compilePolicy } from '../../../shared/policy/compile.ts';
 import { decide } from '../../../shared/policy/decide.ts';
-import { EVERYBODY, TravellingPolicy } from '../../../shared/policy/policy.ts';
+import { EVERYBODY, type TravellingPolicy } from '../../../shared/policy/policy.ts';
+import { openPolicy, type SignedPolicy } from '../../../shared/take-policy.ts';
+import { seal } from '../../../shared/wire/envelope.ts';
 import { FleetMaterial } from '../../support/fleet-material.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { codeOf } from '../../support/refusal.ts';
-import { promise, type FuzzTarget } from '../target.ts';
+import { promise, type FuzzTarget, type RunningTarget } from '../target.ts';
 
 export const policyDocument: FuzzTarget = {
   name: 'policy-document',
   about:
     'policies of any content, as they travel: what is allowed is what a rule says, and a denial is never overruled',
   sources: [
+    'shared/take-policy.ts',
+    'shared/wire/policy-document.ts',
     'shared/policy/compile.ts',
     'shared/policy/decide.ts',
     'shared/policy/evaluate.ts',
@@ -23,11 +29,11 @@ export const policyDocument: FuzzTarget = {
   maxBytes: 8 * 1024,
   shape: 'tree',
   dictionary:
-    'version roles allow deny name actions tasks args where caller time approvals days from to zone count within operator admin * pi* ping exec task.run migrate role=db name=alice cmd=ls mon-fri fri-mon sat 08:00 24:00 Europe/Berlin Nowhere/At 10m later __proto__ constructor'.split(
+    'subject revision policy source crit fleet.main.ctl.policy version roles allow deny name actions tasks args where caller time approvals days from to zone count within operator admin * pi* ping exec task.run migrate role=db name=alice cmd=ls mon-fri fri-mon sat 08:00 24:00 Europe/Berlin Nowhere/At 10m later __proto__ constructor'.split(
       ' ',
     ),
   work: { base: 2_000_000, perByte: 5_000 },
-  start: () => Promise.resolve({ seeds: SEEDS.map((seed) => encode(seed)), run }),
+  start,
 };
 
 const SEEDS: readonly unknown[] = [
@@ -64,13 +70,44 @@ interface RawRule {
   readonly tasks?: readonly string[];
 }
 
-function run(input: Uint8Array): string {
-  let value: unknown;
-  if (codeOf(() => (value = decode(input))) !== 'accepted') return 'malformed';
-  const parsed = TravellingPolicy.safeParse(value);
-  if (!parsed.success) return 'no policy';
+async function start(): Promise<RunningTarget> {
+  const fleet = new FleetMaterial();
+  const clock = new ManualClock();
+  const admin = await fleet.operator('admin', { roles: ['operator', 'admin'] });
+  const others = [
+    await fleet.operator('alice'),
+    await fleet.operator('limited', { roles: ['admin'], limits: { where: 'role=db' } }),
+    await fleet.issue('service', 'service', { roles: ['admin'] }),
+    await fleet.issuer(),
+  ];
+  const subject = fleet.subjects.controlDocument('policy');
+  const openSigned = async (payload: Uint8Array, by: typeof admin): Promise<SignedPolicy | string> => {
+    const dependencies = { trust: fleet.trust(clock), subjects: fleet.subjects, clock };
+    const data = await seal('policy', fleet.fleetId, by, payload, { inlineCredential: true });
+    let opened: SignedPolicy | undefined;
+    const code = codeOf(() => (opened = openPolicy(data, dependencies)));
+    return opened ?? code;
+  };
+  return {
+    seeds: SEEDS.map((policy) => encode({ subject, revision: fleet.now, policy, source: 'version: 1' })),
+    run: async (input) => {
+      for (const by of others) promise(typeof (await openSigned(input, by)) === 'string', 'made by who is no admin');
+      const signed = await openSigned(input, admin);
+      if (typeof signed === 'string') return signed;
+      const { document } = signed;
+      promise(
+        document.subject === subject && document.revision <= fleet.now + LIMITS.clockSkewMs,
+        'taken out of place',
+      );
+      return ask(document.policy);
+    },
+  };
+}
+
+/** Asks it for everybody, and holds the answers against the rules as they are written. */
+function ask(policy: TravellingPolicy): string {
   let problems = 0;
-  const compiled = compilePolicy(parsed.data, () => problems++);
+  const compiled = compilePolicy(policy, () => problems++);
   const { now } = new FleetMaterial();
   const outcomes = REQUESTS.map((request) => {
     const decision = decide(compiled, request, {
@@ -83,7 +120,7 @@ function run(input: Uint8Array): string {
     });
     const roles = new Set([...request.roles, EVERYBODY]);
     const rules = (effect: 'allow' | 'deny'): RawRule[] =>
-      Object.entries(parsed.data.roles).flatMap(([role, said]) =>
+      Object.entries(policy.roles).flatMap(([role, said]) =>
         roles.has(role) ? ((said[effect] ?? []) as RawRule[]) : [],
       );
     if (!decision.allowed) return decision.why;
