@@ -214,3 +214,30 @@ it('reloads a bus whose own file includes the one made here', async () => {
   expect(reloadBus(home)).toBe(true);
   await waitFor(() => bus.output().slice(before).includes('Reloaded server configuration'), { what: 'the reload' });
 });
+
+it('stores the first policy, and keeps the newest for a bus that has lost its own', async () => {
+  const connect = (): Promise<Fleet> =>
+    Fleet.connect({ servers: [server], identity: home.operator('alice'), tls: { caFile: home.caFile } });
+  const signed = (): Buffer => readFileSync(home.signedPolicy);
+  const first = signed();
+  await enroll();
+  let fleet = await connect();
+  const before = await fleet.policy();
+  expect(before.signed?.document.source).toBe(readFileSync(home.policy, 'utf8'));
+  expect(before.signed?.signer.body).toMatchObject({ name: 'alice', roles: ['admin', 'operator'] });
+  expect(signed().equals(first)).toBe(true);
+
+  const policy = { version: 1 as const, roles: { admin: { allow: [{ actions: ['ping'] }] } } };
+  const { signed: pushed } = await fleet.storePolicy({ policy, source: JSON.stringify(policy) }, before);
+  await fleet.close();
+  await enroll({ names: ['db2'] });
+  expect(signed().equals(first)).toBe(false);
+
+  await bus.stop();
+  rmSync(join(home.folder, 'jetstream'), { recursive: true });
+  bus = await startBus('-c', home.natsConfig);
+  await enroll({ names: ['db3'] });
+  fleet = await connect();
+  expect((await fleet.policy()).signed?.document.revision).toBe(pushed?.document.revision);
+  await fleet.close();
+});
