@@ -5,6 +5,7 @@ import { LIMITS } from '../limits.ts';
 import { nodePermissions, operatorPermissions } from '../permissions.ts';
 import { controlStream, inventoryStream } from '../streams.ts';
 import { inboxPrefix, Subjects } from '../subjects.ts';
+import { openPolicy } from '../take-policy.ts';
 import { VERSION } from '../version.ts';
 import { spanText } from './durations.ts';
 import type { Examination } from './examination.ts';
@@ -86,20 +87,44 @@ export const checkPermissions: Check<Examination> = async ({ bus, identity, opti
   return true;
 };
 
-/** The documents that nodes need before they do anything. */
-export const checkPolicyThere: Check<Examination> = async ({ bus, identity }, report) => {
-  if (bus === undefined || identity === undefined) return false;
-  const stored = await bus.load(controlStream(identity.fleet), new Subjects(identity.fleet).controlDocument('policy'));
-  report(
-    stored === undefined
-      ? {
-          check: 'policy',
-          state: 'failed',
-          detail: 'the bus has no policy of this fleet: every node refuses everything',
-          mend: 'fleet policy push policy.yaml, as an operator with the role admin',
-        }
-      : { check: 'policy', state: 'ok', detail: 'the bus has a policy of this fleet' },
-  );
+/** Nodes do nothing without a policy, and take none from who may not sign it any more. */
+export const checkPolicy: Check<Examination> = async ({ bus, clock, identity, trust }, report) => {
+  if (bus === undefined || identity === undefined || trust === undefined) return false;
+  const subjects = new Subjects(identity.fleet);
+  const stored = await bus.load(controlStream(identity.fleet), subjects.controlDocument('policy'));
+  const mend = 'fleet policy push policy.yaml, as an operator with the role admin (`fleet policy show` has the text)';
+  if (stored === undefined) {
+    report({
+      check: 'policy',
+      state: 'failed',
+      detail: 'the bus has no policy of this fleet: every node refuses everything',
+      mend,
+    });
+    return true;
+  }
+  try {
+    const { document, signer } = openPolicy(stored.data, { trust, subjects, clock });
+    const signed = `revision ${document.revision}, signed by ${signer.body.name}`;
+    const left = signer.body.notAfter - clock.now();
+    report(
+      left < LIMITS.expiresSoonMs
+        ? {
+            check: 'policy',
+            state: 'warning',
+            detail: `${signed}, whose credential ends in ${spanText(left)}: servers that join later won't take it`,
+            mend: 'fleet ca renew operator NAME, and with the new keys: fleet policy push policy.yaml',
+          }
+        : { check: 'policy', state: 'ok', detail: signed },
+    );
+  } catch (error) {
+    if (!(error instanceof FleetError)) throw error;
+    report({
+      check: 'policy',
+      state: 'failed',
+      detail: `nodes don't take the policy any more, those apart that had it before: ${error.message}`,
+      mend,
+    });
+  }
   return true;
 };
 

@@ -1,6 +1,6 @@
 /** The walk that both sides begin with, in the order in which things build on each other. */
 import { checkBus, checkLogin } from './check-connection.ts';
-import { checkClock, checkPermissions, checkPolicyThere, checkVersions } from './check-fleet.ts';
+import { checkClock, checkPermissions, checkPolicy, checkVersions } from './check-fleet.ts';
 import { checkCredential, checkIdentity } from './check-identity.ts';
 import { checkTrust } from './check-trust.ts';
 import type { Examination } from './examination.ts';
@@ -18,6 +18,6 @@ export const BUS_CHECKS: readonly NamedCheck<Examination>[] = [
   { name: 'permissions', check: checkPermissions },
   { name: 'clock', check: checkClock },
   { name: 'root', check: checkTrust },
-  { name: 'policy', check: checkPolicyThere },
+  { name: 'policy', check: checkPolicy },
   { name: 'versions', check: checkVersions },
 ];

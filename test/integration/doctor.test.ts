@@ -9,8 +9,9 @@ import { BUS_CHECKS, LOCAL_CHECKS } from '../../shared/doctor/examine.ts';
 import { walk, type Diagnosis } from '../../shared/doctor/finding.ts';
 import { writeIdentity } from '../../shared/identity.ts';
 import { LIMITS } from '../../shared/limits.ts';
+import { sealPolicy } from '../../shared/take-policy.ts';
 import { BusFleet, type BusName } from '../support/bus-fleet.ts';
-import { FleetMaterial, type BodyChanges } from '../support/fleet-material.ts';
+import { FleetMaterial, type BodyChanges, type Member } from '../support/fleet-material.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -20,9 +21,16 @@ let bus: BusFleet;
 beforeAll(async () => {
   bus = await BusFleet.start(fleet);
   const issuer = await bus.bus('issuer');
-  await issuer.store(fleet.subjects.controlDocument('policy'), Buffer.from('any'));
+  await issuer.store(fleet.subjects.controlDocument('policy'), await signedPolicy(await fleet.operator('ada', ADMIN)));
 });
 afterAll(() => bus?.stop());
+
+const ADMIN: BodyChanges = { roles: ['admin'], notAfter: Date.now() + 300 * DAY_MS };
+
+function signedPolicy(by: Member): Promise<Uint8Array> {
+  const subject = fleet.subjects.controlDocument('policy');
+  return sealPolicy(fleet.fleetId, by, { subject, revision: 1, policy: { version: 1, roles: {} }, source: '' });
+}
 
 interface Case {
   readonly side?: 'operator' | 'node';
@@ -97,6 +105,22 @@ describe('a doctor', () => {
     expect(diagnosis.exit).toBe(exit);
     expect(diagnosis.first?.detail).toMatch(detail);
     expect(diagnosis.first?.mend).toMatch(mend);
+  }); // prettier-ignore
+
+  it.each<[string, () => Promise<Uint8Array>, string, RegExp]>([
+    ['whose signer is about to go', async () => signedPolicy(await fleet.operator('ada', { ...ADMIN, notAfter: Date.now() + DAY_MS })), 'warning', /ends in 24 h/],
+    ['whose signer has gone', async () => signedPolicy(await fleet.operator('ada', { ...ADMIN, notBefore: Date.now() - 2 * DAY_MS, notAfter: Date.now() - DAY_MS })), 'failed', /don't take the policy any more.*expired/],
+    ['of who may not sign one', async () => signedPolicy(await fleet.operator('bob')), 'failed', /no operator with the role admin/],
+    ['that is rubbish', () => Promise.resolve(Buffer.from('rubbish')), 'failed', /don't take/],
+  ])('tells of a policy %s', async (_what, policy, state, detail) => {
+    const issuer = await bus.bus('issuer');
+    const subject = fleet.subjects.controlDocument('policy');
+    await issuer.store(subject, await policy());
+    onTestFinished(async () => void (await issuer.store(subject, await signedPolicy(await fleet.operator('ada', ADMIN)))));
+    const { findings } = await diagnose();
+    const found = findings.find(({ check }) => check === 'policy');
+    expect(found).toMatchObject({ state, mend: expect.stringContaining('fleet policy push') });
+    expect(found?.detail).toMatch(detail);
   }); // prettier-ignore
 
   it('names what listens there and is no bus', async () => {
