@@ -2,6 +2,7 @@
  * A fleet on a real nats-server, with the configuration that `fleet init` writes: two operators, an admin, the issuer, two
  * nodes and a login to join with. Gives raw clients, which do what a thief of their keys could.
  */
+import { encodeUser, type KeyPair } from '@nats-io/jwt';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -146,6 +147,25 @@ export class BusFleet {
         return first;
       },
     };
+  }
+
+  /** What somebody can do who has the server: everything, in the account that stores. */
+  async owner(): Promise<NatsConnection> {
+    const { publicKey, seed } = createLoginKeys();
+    const { account, key } = this.keys.accounts.CONTROL;
+    const signer = {
+      getPublicKey: () => account,
+      getPrivateKey: () => new Uint8Array(),
+      sign: (bytes: Uint8Array) => key.sign(bytes),
+    } as unknown as KeyPair;
+    const jwt = await encodeUser('owner', publicKey, signer, { pub: { allow: ['>'] }, sub: { allow: ['>'] } });
+    const nc = await connect({
+      servers: this.server.url,
+      authenticator: jwtAuthenticator(jwt, new TextEncoder().encode(seed)),
+      reconnect: false,
+    });
+    this.#open.push(nc);
+    return nc;
   }
 
   /** Everything that was stored is gone, as after a restore of the machine; the stream is made again. */
