@@ -5,19 +5,16 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../shared/clock.ts';
-import { ActionError, FleetError, ProtocolError, RefusedError, TransportError } from '../../shared/errors.ts';
+import { ActionError, FleetError, RefusedError, TransportError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { connectBus } from '../../shared/nats-bus.ts';
-import { sha256 } from '../../shared/signing.ts';
 import { joinInboxPrefix, Subjects } from '../../shared/subjects.ts';
-import { TrustStore } from '../../shared/trust.ts';
-import { parseCredential, type Credential } from '../../shared/wire/credential.ts';
-import { open } from '../../shared/wire/envelope.ts';
-import { decodeJoinAnswer, openGrant, type JoinAnswer, type JoinGrant } from '../../shared/wire/join-answer.ts';
+import type { Credential } from '../../shared/wire/credential.ts';
+import type { JoinAnswer, JoinGrant } from '../../shared/wire/join-answer.ts';
 import { fingerprintOf, sealJoinRequest, type JoiningHost } from '../../shared/wire/join-request.ts';
-import { readKeyedFrame } from '../../shared/wire/keyed-envelope.ts';
 import type { JoinToken } from '../../shared/wire/join-token.ts';
 import { hintFor } from './refusals.ts';
+import { checkAnswer, checkGrant } from './check-answer.ts';
 import type { PendingKeys } from './pending-keys.ts';
 
 export interface AskOptions {
@@ -54,7 +51,11 @@ export async function askToJoin(options: AskOptions, dependencies: AskDependenci
   let waitMs = 0;
   for (;;) {
     const answer = await askOnce(options, dependencies, heard !== undefined);
-    if (answer?.outcome === 'joined') return readGrant(answer, options, dependencies);
+    if (answer?.outcome === 'joined') {
+      const { keys, name, token } = options;
+      const wanted = { name, boxSecret: keys.boxSecret, keys: keys.publicKeys };
+      return orUntrusted(() => checkGrant(answer, wanted, token, clock));
+    }
     if (answer?.outcome === 'refused' && answer.code !== 'busy')
       throw new RefusedError(`the fleet ${options.token.fleet} refuses: ${answer.reason ?? answer.code}`, {
         code: answer.code ?? 'refused',
@@ -129,33 +130,13 @@ async function askOnce(
     if (error.code === 'no-answer' || error.code === 'no-service' || wasThere) return undefined;
     throw error;
   }
-  try {
-    const trust = new TrustStore({ fleetId, roots: token.roots }, { clock });
-    const { payload, signers } = open('enroll', fleetId, answered, trust);
-    const by = signers[0].credential.body;
-    if (by.kind !== 'issuer') throw new ProtocolError(`the ${by.kind} ${by.name} signed it`, { code: 'not-an-issuer' });
-    const answer = decodeJoinAnswer(payload);
-    if (Buffer.compare(answer.request, sha256(readKeyedFrame(request).payload)) !== 0)
-      throw new ProtocolError('it is the answer to something else', { code: 'not-asked' });
-    return answer;
-  } catch (cause) {
-    throw untrusted(cause);
-  }
+  return orUntrusted(() => checkAnswer(answered, request, token, clock));
 }
 
-/** The credential has to be for these very keys, and hold. */
-function readGrant({ grant }: JoinAnswer, { token, keys, name }: AskOptions, { clock }: AskDependencies): Joined {
+/** @throws TransportError `answer-untrusted` */
+function orUntrusted<T>(check: () => T): T {
   try {
-    if (grant === undefined) throw new ProtocolError('there is nothing in it', { code: 'malformed' });
-    const opened = openGrant(keys.boxSecret, grant);
-    const credential = parseCredential(opened.credential);
-    new TrustStore({ fleetId: token.fleetId, roots: token.roots }, { clock }).verify(credential);
-    const { body } = credential;
-    const { sign, box } = keys.publicKeys;
-    const isOurs = Buffer.compare(body.sign, sign) === 0 && Buffer.compare(body.box, box) === 0;
-    if (body.kind !== 'node' || body.name !== name || !isOurs)
-      throw new ProtocolError('its credential is for something else', { code: 'bad-credential' });
-    return { grant: opened, credential };
+    return check();
   } catch (cause) {
     throw untrusted(cause);
   }

@@ -6,6 +6,7 @@ import { FleetMaterial } from '../../support/fleet-material.ts';
 import { NOW } from '../../support/manual-clock.ts';
 import { entryVectors, resultVectors } from './generate-answers.ts';
 import { codecVectors, signatureVectors, subjectVectors } from './generate-bytes.ts';
+import { joiningVectors } from './generate-joining.ts';
 import { commandVectors, credentialVectors, envelopeVectors } from './generate-messages.ts';
 import { policyVectors } from './generate-policies.ts';
 import { sealedVectors } from './generate-sealed.ts';
@@ -46,5 +47,6 @@ export async function generateVectors(): Promise<Record<string, unknown>> {
     'results.json': await resultVectors(fleet),
     'entries.json': await entryVectors(fleet),
     'policies.json': await policyVectors(fleet),
+    'joining.json': await joiningVectors(fleet),
   };
 }

@@ -140,3 +140,12 @@ export interface PolicyVectors {
   readonly documents: readonly PolicyDocumentVector[];
   readonly decisions: readonly DecisionVector[];
 }
+
+export interface JoiningVectors {
+  readonly now: number;
+  readonly token: { readonly text: string; readonly id: string; readonly expires: number };
+  readonly requests: { readonly name: string; readonly message: string; readonly verdict: string; readonly request?: unknown }[];
+  /** The request that is answered. */
+  readonly asked: string;
+  readonly answers: { readonly name: string; readonly message: string; readonly verdict: string; readonly answer?: unknown }[];
+}
