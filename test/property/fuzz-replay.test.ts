@@ -61,7 +61,7 @@ describe.each(TARGETS)('$name: $about', (target) => {
         const changed = target.shape === 'tree' && random.oneIn(2) ? mutateTree(input, material) : undefined;
         expect(await running.run(changed ?? mutateBytes(input, material))).toBeTypeOf('string');
       }),
-      { numRuns: 150 },
+      { numRuns: 50 },
     );
   });
 });
