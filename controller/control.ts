@@ -9,7 +9,7 @@ import { FleetError, ProtocolError } from '../shared/errors.ts';
 import { followRoots } from '../shared/follow-roots.ts';
 import { controlStream } from '../shared/streams.ts';
 import { CONTROL_DOCUMENTS, type ControlDocumentKind, type Subjects } from '../shared/subjects.ts';
-import { openPolicy, type SignedPolicy } from '../shared/take-policy.ts';
+import { openKeptPolicy, openPolicy, type SignedPolicy } from '../shared/take-policy.ts';
 import { takeRevocations } from '../shared/take-revocations.ts';
 import type { TrustStore } from '../shared/trust.ts';
 
@@ -22,6 +22,8 @@ export interface Epochs {
 export interface StoredPolicy {
   /** Absent where there is none, or none that holds. */
   readonly signed: SignedPolicy | undefined;
+  /** One that held, until the credential of who signed it ended or was revoked: nodes that have taken it go by it still. */
+  readonly past?: SignedPolicy | undefined;
   /** Its number in the stream, also of one that doesn't hold; 0 where there is none. */
   readonly sequence: number;
   /** By the clock of the bus, in milliseconds since the epoch. */
@@ -70,9 +72,23 @@ export async function readControl(dependencies: ControlDependencies): Promise<Co
       ...(policy === undefined ? {} : { policy: policy.document.revision }),
       ...(list === undefined ? {} : { revoked: list.revision }),
     },
-    policy: { signed: policy, sequence: stored?.sequence ?? 0, storedAt: stored?.storedAt },
+    policy: {
+      signed: policy,
+      ...(policy === undefined && stored !== undefined ? { past: pastPolicy(stored.data, dependencies) } : {}),
+      sequence: stored?.sequence ?? 0,
+      storedAt: stored?.storedAt,
+    },
     problems,
   };
+}
+
+function pastPolicy(envelope: Uint8Array, dependencies: ControlDependencies): SignedPolicy | undefined {
+  try {
+    return openKeptPolicy(new Uint8Array(envelope), dependencies);
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
 }
 
 const WORDS: Readonly<Record<ControlDocumentKind, string>> = {

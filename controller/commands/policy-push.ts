@@ -51,7 +51,7 @@ async function store(
   const target = createTarget({});
   const { expected } = await unlessAborted(fleet.resolve(target), app.interrupt);
   createProblemTeller(fleet, output)();
-  tellChanges(before.signed?.document.policy, read, output);
+  tellChanges((before.signed ?? before.past)?.document.policy, read, output);
   const question = `Make this the policy of fleet ${fleet.name}, with ${nodeCount(expected.length)}?`;
   if (flags.yes !== true && !(await confirm(question, app)))
     throw new UsageError('nothing was stored', { code: 'not-confirmed' });

@@ -47,7 +47,7 @@ async function showStored(
   stored: StoredPolicy,
   { flags, output, app }: { flags: ShowFlags; output: Output; app: App },
 ): Promise<ExitCode> {
-  const { signed } = stored;
+  const signed = stored.signed ?? stored.past;
   if (signed === undefined)
     throw new SettingsError(`fleet ${fleet.name} has no policy that holds, so its nodes refuse everything`, {
       code: 'no-policy',
@@ -57,6 +57,8 @@ async function showStored(
   if (isAsData) await output.onEnd(reportOf(signed, stored));
   else app.stdout.write(app.stdout.isTTY === true ? visibleText(signed.document.source) : signed.document.source);
   output.notice(headline(signed));
+  if (stored.signed === undefined)
+    output.warning('Nodes that have it go by it still; no other takes it any more. Push it again: fleet policy push');
   if (!(await saysTheSame(signed)))
     output.warning(
       'This text is not what the nodes go by: whoever signed it changed one of the two. `-o json` has both.',

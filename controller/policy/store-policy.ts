@@ -26,7 +26,7 @@ export async function storePolicy(
 ): Promise<StoredPolicy & { readonly signed: SignedPolicy }> {
   assertMayPush(identity);
   const subject = subjects.controlDocument('policy');
-  const revision = Math.max(clock.now(), (before.signed?.document.revision ?? 0) + 1);
+  const revision = Math.max(clock.now(), ((before.signed ?? before.past)?.document.revision ?? 0) + 1);
   const document = { subject, revision, policy, source };
   const envelope = await sealPolicy(identity.fleetId, identity, document);
   if (envelope.length > bus.maxPayloadBytes)

@@ -128,6 +128,18 @@ describe('a pushed policy', () => {
     expect([await verdict(alice, 'ping'), await verdict(alice, 'facts.get')]).toEqual([['ok'], ['not-authorized']]);
   });
 
+  it('can be looked at, and pushed again, when the credential of who signed it has ended', async () => {
+    const past = Date.now() - 60_000;
+    const gone = await material.operator('gone', { roles: ['admin'], notAfter: past });
+    const envelope = await material.sealPolicy({ by: gone, revision: past, ...POLICY('ping') });
+    await (await bus.bus('issuer')).store(SUBJECT, envelope);
+    const ada = await connect('ada', ['admin']);
+    const { past: found, signed } = await ada.policy();
+    expect([signed, found?.document.source]).toEqual([undefined, POLICY('ping').source]);
+    const stored = await ada.storePolicy(POLICY('ping'), await ada.policy());
+    expect(stored.signed?.document.revision).toBeGreaterThan(past);
+  });
+
   it('is missing on a new node where the bus has none that holds: it refuses everything, and says what to do', async () => {
     const issuer = await bus.bus('issuer');
     await issuer.store(SUBJECT, Uint8Array.of(1));
