@@ -10,17 +10,17 @@ import * as z from 'zod';
 import type { Bus, Subscription } from '../shared/bus.ts';
 import type { Clock } from '../shared/clock.ts';
 import { decode, encode } from '../shared/codec.ts';
-import { FleetError, ProtocolError } from '../shared/errors.ts';
+import { FleetError } from '../shared/errors.ts';
 import type { Identity } from '../shared/identity.ts';
 import { LIMITS } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { Signer } from '../shared/signing.ts';
 import { controlStream } from '../shared/streams.ts';
 import type { Subjects } from '../shared/subjects.ts';
-import { assertWithinLimits, type TrustStore } from '../shared/trust.ts';
+import { isForKeysOf, takeRenewal } from '../shared/take-renewal.ts';
+import type { TrustStore } from '../shared/trust.ts';
 import { parseCredential, type Credential } from '../shared/wire/credential.ts';
-import { open, type SignerIdentity } from '../shared/wire/envelope.ts';
-import { decodeRosterEntry } from '../shared/wire/roster.ts';
+import type { SignerIdentity } from '../shared/wire/envelope.ts';
 import { Bytes } from '../shared/wire/signed-bytes.ts';
 
 const KeptFile = z.strictObject({
@@ -114,7 +114,7 @@ export class OwnCredential implements SignerIdentity {
   async start(bus: Bus, { known, onChange }: { known: () => Promise<unknown>; onChange: () => void }): Promise<void> {
     const { subjects } = this.#deps;
     this.#onChange = onChange;
-    const subject = subjects.renewal(this.#identity.name);
+    const subject = subjects.renewal('node', this.#identity.name);
     this.#subscription = bus.subscribe(subject, ({ data }) => this.#take(new Uint8Array(data)));
     const fetch = (): Promise<void> => known().then(() => this.#fetch(bus));
     bus.onEvent(({ type }) => void (type === 'reconnected' && fetch()));
@@ -133,7 +133,7 @@ export class OwnCredential implements SignerIdentity {
     const { log, subjects } = this.#deps;
     const { fleet, name } = this.#identity;
     try {
-      const stored = await bus.load(controlStream(fleet), subjects.renewal(name));
+      const stored = await bus.load(controlStream(fleet), subjects.renewal('node', name));
       if (stored !== undefined) this.#take(new Uint8Array(stored.data));
     } catch (error) {
       if (!(error instanceof FleetError)) throw error;
@@ -144,9 +144,16 @@ export class OwnCredential implements SignerIdentity {
   #take(envelope: Uint8Array): void {
     const { clock, log } = this.#deps;
     try {
-      const entry = this.#verify(envelope);
-      if (entry === undefined) return;
-      const { credential, kept } = entry;
+      const renewal = takeRenewal(envelope, this.#credential, this.#revision, this.#deps);
+      if (renewal === undefined) return;
+      const { credential, login, previous, revision } = renewal;
+      const kept: Kept = {
+        version: 1,
+        revision,
+        credential: credential.bytes,
+        previous: [...previous],
+        ...(login === undefined ? {} : { login }),
+      };
       this.#use(credential, kept);
       this.#takenAt = clock.monotonic();
       this.#save(kept);
@@ -168,39 +175,12 @@ export class OwnCredential implements SignerIdentity {
     this.#revision = revision;
   }
 
-  /** Undefined where it isn't newer than what is used. @throws ProtocolError */
-  #verify(envelope: Uint8Array): { credential: Credential; kept: Kept } | undefined {
-    const { subjects, trust } = this.#deps;
-    const { payload, signers } = open('roster', trust.fleetId, envelope, trust);
-    const signer = signers[0].credential.body;
-    if (signer.kind !== 'issuer')
-      throw new ProtocolError(`signed by the ${signer.kind} ${signer.name}`, { code: 'not-an-issuer' });
-    const { login, node, previous = [], revision, state, subject, ...entry } = decodeRosterEntry(payload);
-    if (node !== this.#identity.name || subject !== subjects.renewal(node))
-      throw new ProtocolError('it is for another node', { code: 'misrouted' });
-    if (revision <= this.#revision || state !== 'joined') return undefined;
-    const credential = parseCredential(entry.credential);
-    assertWithinLimits(signer, credential.body);
-    if (!this.#isForOwnKeys(credential))
-      throw new ProtocolError('it is for other keys than those of this node', { code: 'bad-credential' });
-    if (credential.body.notBefore < this.#credential.body.notBefore) return undefined;
-    trust.verify(credential);
-    const kept = { version: 1 as const, revision, credential: credential.bytes, previous };
-    return { credential, kept: login === undefined ? kept : { ...kept, login } };
-  }
-
-  #isForOwnKeys({ body }: Credential): boolean {
-    const own = this.#identity.credential.body;
-    const isSame = Buffer.compare(body.sign, own.sign) === 0 && Buffer.compare(body.box, own.box) === 0;
-    return isSame && body.login === own.login && body.kind === 'node' && body.name === own.name;
-  }
-
   #restore(bytes: Uint8Array): void {
     const { log } = this.#deps;
     try {
       const kept = KeptFile.parse(decode(bytes));
       const credential = parseCredential(kept.credential);
-      if (!this.#isForOwnKeys(credential)) return;
+      if (!isForKeysOf(this.#identity.credential, credential)) return;
       this.#revision = kept.revision;
       if (credential.body.notBefore >= this.#credential.body.notBefore) this.#use(credential, kept);
     } catch (error) {

@@ -19,6 +19,7 @@ import type { CallerAudit } from './audit/caller-audit.ts';
 import type { ApprovalOptions } from './approval/approve-plan.ts';
 import type { AskedJob } from './approval/asked-job.ts';
 import { readControl, type ControlState, type Epochs, type StoredPolicy } from './control.ts';
+import { keepRenewed, loadRenewal, renewed } from './own-renewal.ts';
 import { BusWatch } from './bus-watch.ts';
 import { readInventory, readInventoryHeads, readRoster, type Directory } from './directory.ts';
 import { planCommand, type Plan, type Work } from './plan.ts';
@@ -42,7 +43,8 @@ export interface FleetOptions {
 
 export class Fleet {
   readonly name: string;
-  readonly #identity: Identity;
+  #identity: Identity;
+  readonly #identityFile: string;
   readonly #bus: Bus;
   readonly #clock: Clock;
   readonly #subjects: Subjects;
@@ -56,11 +58,12 @@ export class Fleet {
 
   private constructor(
     identity: Identity,
-    { auditFolder }: FleetOptions,
+    { auditFolder, identity: identityFile }: FleetOptions,
     { bus, trust, clock }: { bus: Bus; trust: TrustStore; clock: Clock },
   ) {
     this.name = identity.fleet;
     this.#identity = identity;
+    this.#identityFile = identityFile;
     this.#bus = bus;
     this.#watch = new BusWatch(bus);
     this.#clock = clock;
@@ -289,8 +292,14 @@ export class Fleet {
       trust: this.#trust,
       clock: this.#clock,
     };
-    const control = await readControl(source);
+    const [control, renewal] = await Promise.all([readControl(source), loadRenewal(this.#identity, source)]);
     this.#problems.push(...control.problems);
+    const identity = renewal && renewed(this.#identity, renewal, source);
+    if (identity !== undefined) {
+      this.#identity = identity;
+      const problem = await keepRenewed(this.#identityFile, identity);
+      if (problem !== undefined) this.#problems.push(problem);
+    }
     try {
       this.#trust.verify(this.#identity.credential);
     } catch (cause) {

@@ -101,10 +101,11 @@ export class Subjects {
   controlDocument = (kind: ControlDocumentKind): string => `${this.prefix}.ctl.${kind}`;
 
   /**
-   * Where a node finds its newest credential, when it was issued one for the keys that it has. Among the control
-   * documents, which nodes may read and hear; no kind of those begins so.
+   * Where a node or an operator finds its newest credential, when it was issued one for the keys that it has. Among the
+   * control documents, which both may read and nodes hear; no kind of those begins so.
    */
-  renewal = (node: string): string => `${this.prefix}.ctl.node-${toToken(node)}`;
+  renewal = (kind: 'node' | 'operator' | 'service', name: string): string =>
+    `${this.prefix}.ctl.${kind}-${toToken(name)}`;
 
   nodeAudit = (node: string): string => `${this.prefix}.aud.${toToken(node)}`;
   callerAudit = (caller: string): string => `${this.prefix}.aud.caller.${toToken(caller)}`;

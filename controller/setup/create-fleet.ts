@@ -5,6 +5,7 @@ import { SettingsError, UsageError } from '../../shared/errors.ts';
 import { readIdentity } from '../../shared/identity.ts';
 import { parseNodeName } from '../../shared/names/node-name.ts';
 import { assertFleetName } from '../../shared/subjects.ts';
+import type { CredentialLimits } from '../../shared/wire/credential.ts';
 import { issueAccounts } from './bus-accounts.ts';
 import {
   certificateHosts,
@@ -44,7 +45,9 @@ export interface CreateFleetOptions {
 }
 
 /** An issuer's key is held by the owner of the fleet, in one place: three years. */
-const ISSUER_LIFE_MS = 3 * OPERATOR_LIFE_MS;
+export const ISSUER_LIFE_MS = 3 * OPERATOR_LIFE_MS;
+/** Whoever gets its key online makes no operators with it. */
+export const ISSUER_LIMITS: CredentialLimits = { kinds: ['node', 'join'] };
 const ISSUER_NAME = 'issuer';
 /** Who made the fleet may do everything, and say who else may. */
 const FIRST_ROLES = ['admin', 'operator'] as const;
@@ -98,7 +101,7 @@ async function makeFiles(home: FleetHome, aside: FleetHome, options: CreateFleet
     kind: 'issuer',
     name: ISSUER_NAME,
     roles: [],
-    limits: { kinds: ['node', 'join'] },
+    limits: ISSUER_LIMITS,
     trusted: {},
     notBefore: now,
     notAfter: now + ISSUER_LIFE_MS,

@@ -18,6 +18,7 @@ import { busTls, type FleetHome } from './fleet-home.ts';
 import { holdLock } from './hold-lock.ts';
 import { issueNode, nameTaken, renewNode, resumeNode, type IssuedNode } from './issue-node.ts';
 import { findIssued } from './register.ts';
+import { storeChain } from './roots-chain.ts';
 
 export interface EnrollOptions {
   readonly names: readonly string[];
@@ -115,6 +116,7 @@ export async function connectIssuer(home: FleetHome): Promise<Bus> {
   });
   try {
     for (const settings of fleetStreams(fleet)) await bus.ensureStream(settings);
+    await storeChain(home, bus, issuer);
     await storeFirstPolicy(home, bus);
     return bus;
   } catch (error) {

@@ -39,6 +39,10 @@ export class FleetHome {
   get rootKey(): string {
     return join(this.folder, 'root.json');
   }
+  /** The chain of roots, where there was another one than the first. */
+  get roots(): string {
+    return join(this.folder, 'roots');
+  }
   get issuer(): string {
     return join(this.folder, 'issuer.json');
   }

@@ -48,7 +48,7 @@ export async function makeIdentity(
 }
 
 /** What the bus permits an identity follows from its kind, and for who keeps the policy from its role. */
-function loginRole(kind: CredentialBody['kind'], roles: readonly string[]): LoginRole {
+export function loginRole(kind: CredentialBody['kind'], roles: readonly string[]): LoginRole {
   if (kind === 'node' || kind === 'issuer' || kind === 'join') return kind;
   return roles.includes('admin') ? 'admin' : 'operator';
 }

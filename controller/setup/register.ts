@@ -1,6 +1,6 @@
 /** What a fleet has issued, as its owner's file keeps it: who has which login, until when, and what was taken back. */
 import * as z from 'zod';
-import { sha256, toHex } from '../../shared/signing.ts';
+import { toHex } from '../../shared/signing.ts';
 import { CREDENTIAL_KINDS, CredentialLimits, type Credential } from '../../shared/wire/credential.ts';
 
 export const Issued = z.strictObject({
@@ -8,10 +8,13 @@ export const Issued = z.strictObject({
   name: z.string(),
   /** Of the credential. */
   serial: z.string(),
-  /** SHA-256 of its public signing key, hex. */
-  key: z.string(),
+  /** Its public keys, so that it can be issued anew for them. */
+  sign: z.base64(),
+  box: z.base64(),
   /** Public nkey (`U…`). */
   login: z.string(),
+  /** Hash of the credential, or of the root, that it comes from, hex. */
+  issuer: z.string(),
   /** An operator's, for when its credential is renewed. */
   roles: z.array(z.string()).optional(),
   limits: CredentialLimits.optional(),
@@ -30,13 +33,15 @@ export type Issued = z.infer<typeof Issued>;
 export const RENEWED = 'it has new keys';
 
 export function toIssued({ body }: Credential, login: string): Issued {
-  const { kind, limits, name, notAfter, notBefore, roles, serial, sign } = body;
+  const { box, issuer, kind, limits, name, notAfter, notBefore, roles, serial, sign } = body;
   return {
     kind,
     name,
     serial,
-    key: toHex(sha256(sign)),
+    sign: Buffer.from(sign).toString('base64'),
+    box: Buffer.from(box).toString('base64'),
     login,
+    issuer: toHex(issuer),
     ...(kind === 'operator' ? { roles: [...roles], limits } : {}),
     notBefore,
     notAfter,
@@ -54,7 +59,7 @@ export function findIssued(issued: readonly Issued[], kind: Issued['kind'], name
 /** With one more, which takes the place of the one of its kind and name: beside it where the keys are the same. */
 export function addIssued(issued: readonly Issued[], added: Issued, now: number): Issued[] {
   const before = findIssued(issued, added.kind, added.name);
-  const isSame = before?.key === added.key && before.login === added.login;
+  const isSame = before?.sign === added.sign && before.login === added.login;
   const ended = isSame ? { replaced: now } : { revoked: now, reason: RENEWED };
   return [
     ...issued

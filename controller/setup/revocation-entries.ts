@@ -1,7 +1,7 @@
 /** From what a fleet has issued and taken back to the list that goes to everybody. Pure. */
 import { SettingsError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
-import { toHex } from '../../shared/signing.ts';
+import { sha256, toHex } from '../../shared/signing.ts';
 import type { RevocationEntry } from '../../shared/wire/revocations.ts';
 import { RENEWED, type Issued } from './register.ts';
 
@@ -17,11 +17,11 @@ export function revocationEntries(
   now: number,
 ): RevocationEntry[] {
   const isOver = (until: number): boolean => until + LIMITS.clockSkewMs < now;
-  const goodKeys = new Set(issued.filter(({ revoked }) => revoked === undefined).map(({ key }) => key));
+  const goodKeys = new Set(issued.filter(({ revoked }) => revoked === undefined).map(({ sign }) => sign));
   const own = issued.flatMap((one): RevocationEntry[] => {
-    const { key, kind, name, notAfter: until, reason, revoked: since, serial } = one;
+    const { kind, name, notAfter: until, reason, revoked: since, serial, sign } = one;
     if (since === undefined || isOver(until)) return [];
-    const byKey = goodKeys.has(key) ? {} : { key: new Uint8Array(Buffer.from(key, 'hex')) };
+    const byKey = goodKeys.has(sign) ? {} : { key: sha256(Buffer.from(sign, 'base64')) };
     return [{ serial, ...byKey, kind, name, ...(reason === undefined ? {} : { reason }), since, until }];
   });
   const ours = new Set(own.map(idOf));

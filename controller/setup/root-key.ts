@@ -93,6 +93,11 @@ export async function changePassphrase(
   await writeFileAtomic(path, toText(content), { mode: 0o600 });
 }
 
+/** The public key of a file; asks for no passphrase. @throws as readRoot */
+export function publicKeyOf(path: string): Uint8Array {
+  return new Uint8Array(Buffer.from(readFile(path).publicKey, 'base64'));
+}
+
 async function seedFields(
   seed: Uint8Array,
   passphrase: string | undefined,

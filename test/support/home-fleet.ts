@@ -3,6 +3,7 @@
  * were issued there and whose agents run in this process. For what changes a fleet while it runs.
  */
 import { connect, jwtAuthenticator, type NatsConnection } from 'nats';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Agent } from '../../agent/agent.ts';
 import { Fleet } from '../../controller/fleet.ts';
@@ -12,6 +13,9 @@ import { createFleet } from '../../controller/setup/create-fleet.ts';
 import { enrollNodes } from '../../controller/setup/enroll-node.ts';
 import { FleetHome } from '../../controller/setup/fleet-home.ts';
 import { issueOperator } from '../../controller/setup/issue-operator.ts';
+import { finishRotation } from '../../controller/setup/finish-rotation.ts';
+import { rotateIssuer, type RotatedIssuer } from '../../controller/setup/rotate-issuer.ts';
+import { rotateRoot, type RotatedRoot } from '../../controller/setup/rotate-root.ts';
 import { pushAccounts } from '../../controller/setup/push-accounts.ts';
 import { revoke, type Revoked, type RevokeOptions } from '../../controller/setup/revoke.ts';
 import type { NodeResult } from '../../controller/report.ts';
@@ -74,6 +78,13 @@ export class HomeFleet {
     await this.#bus?.stop();
   }
 
+  /** Everything that was stored is gone. */
+  async loseStorage(): Promise<void> {
+    await this.stopBus();
+    rmSync(join(this.home.folder, 'jetstream'), { recursive: true, force: true });
+    await this.startBus();
+  }
+
   async issueNodes(...names: readonly string[]): Promise<void> {
     await enrollNodes(this.home, { names, renew: false, now: Date.now() });
   }
@@ -92,6 +103,18 @@ export class HomeFleet {
     const revoked = await revoke(this.home, { ...options, clock: systemClock });
     if (tellsBus) await pushAccounts(this.home, { now: Date.now() });
     return revoked;
+  }
+
+  rotateIssuer(resume = false): Promise<RotatedIssuer> {
+    return rotateIssuer(this.home, { clock: systemClock, resume });
+  }
+
+  rotateRoot(): Promise<RotatedRoot> {
+    return rotateRoot(this.home, { clock: systemClock });
+  }
+
+  finishRotation(): Promise<void> {
+    return finishRotation(this.home, { clock: systemClock });
   }
 
   identityOf(node: string): Identity {

@@ -58,7 +58,7 @@ async function start(options: { folder?: string; bus?: FakeBus; member?: Member 
 
 const renewal = (member = renewed, changes: Partial<RosterEntry> & { by?: Member } = {}): Promise<Uint8Array> =>
   fleet.sealRoster(member, {
-    subject: subjects.renewal('db1'),
+    subject: subjects.renewal('node', 'db1'),
     by: later,
     previous: [db1.credential.hash],
     ...changes,
@@ -69,7 +69,7 @@ describe('a node', () => {
   it('takes a new credential that it hears of, and tells whoever signs with it', async () => {
     const node = await start();
     expect([serialOf(node), node.own.spellOut]).toEqual([db1.credential.body.serial, false]);
-    node.bus.publish(subjects.renewal('db1'), await renewal(renewed, { login: 'second' }));
+    node.bus.publish(subjects.renewal('node', 'db1'), await renewal(renewed, { login: 'second' }));
     expect([serialOf(node), node.own.spellOut, node.own.loginJwt, node.changes]).toEqual([
       '1'.repeat(32),
       true,
@@ -82,17 +82,17 @@ describe('a node', () => {
 
   it('fetches it when it starts, and at a new connection', async () => {
     const bus = new FakeBus();
-    bus.stored.set(subjects.renewal('db1'), await renewal());
+    bus.stored.set(subjects.renewal('node', 'db1'), await renewal());
     expect(serialOf(await start({ bus }))).toBe('1'.repeat(32));
     const node = await start();
-    node.bus.stored.set(subjects.renewal('db1'), await renewal());
+    node.bus.stored.set(subjects.renewal('node', 'db1'), await renewal());
     node.bus.emit({ type: 'reconnected' });
     await expect.poll(() => serialOf(node)).toBe('1'.repeat(32));
   });
 
   it('still reads what it signed under the one before', async () => {
     const node = await start();
-    node.bus.publish(subjects.renewal('db1'), await renewal());
+    node.bus.publish(subjects.renewal('node', 'db1'), await renewal());
     expect(node.trust.resolve(db1.credential.hash).credential.body.serial).toBe('1'.repeat(32));
     node.trust.revocations.add([bySerial(issuer)], NOW, NOW);
     expect(codeOf(() => node.trust.resolve(db1.credential.hash))).toBe('accepted');
@@ -101,7 +101,7 @@ describe('a node', () => {
   it('has it after a restart with the bus away', async () => {
     const folder = temporaryFolder();
     const before = await start({ folder });
-    before.bus.publish(subjects.renewal('db1'), await renewal(renewed, { login: 'second' }));
+    before.bus.publish(subjects.renewal('node', 'db1'), await renewal(renewed, { login: 'second' }));
     await before.own.stop();
     const after = await start({ folder });
     expect([serialOf(after), after.own.loginJwt]).toEqual(['1'.repeat(32), 'second']);
@@ -111,7 +111,7 @@ describe('a node', () => {
   it('goes by its identity file where that is newer, or has other keys', async () => {
     const folder = temporaryFolder();
     const before = await start({ folder });
-    before.bus.publish(subjects.renewal('db1'), await renewal());
+    before.bus.publish(subjects.renewal('node', 'db1'), await renewal());
     await before.own.stop();
     const newest = await fleet.issue('node', 'db1', { serial: '2'.repeat(32), notBefore: NOW + 1 }, later);
     expect(serialOf(await start({ folder, member: newest }))).toBe('2'.repeat(32));
@@ -162,21 +162,21 @@ describe('a new credential', async () => {
     ['of another kind', operator, {}],
   ])('%s is not taken', async (_what, member, changes) => {
     const node = await start();
-    node.bus.publish(subjects.renewal('db1'), await renewal(member, changes));
+    node.bus.publish(subjects.renewal('node', 'db1'), await renewal(member, changes));
     expect([serialOf(node), node.changes]).toEqual([db1.credential.body.serial, 0]);
   });
 
   it('from a revoked issuer is not taken, nor an earlier one again', async () => {
     const node = await start();
     const first = await renewal(renewed, { revision: 5 });
-    node.bus.publish(subjects.renewal('db1'), first);
+    node.bus.publish(subjects.renewal('node', 'db1'), first);
     const next = await fleet.issue('node', 'db1', { serial: '2'.repeat(32), notBefore: NOW + 1 }, later);
-    node.bus.publish(subjects.renewal('db1'), await renewal(next, { revision: 6 }));
-    node.bus.publish(subjects.renewal('db1'), first);
+    node.bus.publish(subjects.renewal('node', 'db1'), await renewal(next, { revision: 6 }));
+    node.bus.publish(subjects.renewal('node', 'db1'), first);
     expect([serialOf(node), node.changes]).toEqual(['2'.repeat(32), 2]);
     const last = await fleet.issue('node', 'db1', { serial: '3'.repeat(32), notBefore: NOW + 2 }, later);
     node.trust.revocations.add([bySerial(later)], NOW + 5, NOW);
-    node.bus.publish(subjects.renewal('db1'), await renewal(last, { revision: 7 }));
+    node.bus.publish(subjects.renewal('node', 'db1'), await renewal(last, { revision: 7 }));
     expect(serialOf(node)).toBe('2'.repeat(32));
   });
 });

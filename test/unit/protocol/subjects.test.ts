@@ -33,7 +33,7 @@ describe('the subjects of a fleet', () => {
     expect(subjects.commandAll()).toBe('fleet.main.cmd.all');
     expect(subjects.commandNode('db1.x')).toBe('fleet.main.cmd.node.db1=2Ex');
     expect(subjects.control()).toBe('fleet.main.ctl.*');
-    expect(subjects.renewal('a.b')).toBe('fleet.main.ctl.node-a=2Eb');
+    expect(subjects.renewal('node', 'a.b')).toBe('fleet.main.ctl.node-a=2Eb');
     expect(subjects.result('alice', '01k', 'db1')).toBe('fleet.main.res.alice.01k.db1');
     expect(subjects.resultsOf('alice', '01k')).toBe('fleet.main.res.alice.01k.*');
     expect(subjects.record('alice', '01k', 'db1')).toBe('fleet.main.rec.alice.01k.db1');

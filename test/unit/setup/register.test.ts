@@ -11,7 +11,7 @@ import {
 } from '../../../controller/setup/register.ts';
 import { revocationEntries } from '../../../controller/setup/revocation-entries.ts';
 import { LIMITS } from '../../../shared/limits.ts';
-import { sha256, toHex } from '../../../shared/signing.ts';
+import { sha256 } from '../../../shared/signing.ts';
 import type { RevocationEntry } from '../../../shared/wire/revocations.ts';
 import { DAY_MS, FleetMaterial } from '../../support/fleet-material.ts';
 import { NOW } from '../../support/manual-clock.ts';
@@ -22,15 +22,19 @@ const { credential } = await fleet.node('db1');
 const first = toIssued(credential, 'U1');
 /** The next one of its name, with other keys or the same. */
 const next = (changes: Partial<Issued> = {}): Issued => ({ ...first, serial: '2'.repeat(32), ...changes });
-const hash = (key: string): Uint8Array => new Uint8Array(Buffer.from(key, 'hex'));
 
 describe('the register', () => {
   it('knows a credential by its serial, its key and its login', () => {
-    expect(first).toMatchObject({ kind: 'node', name: 'db1', login: 'U1', key: toHex(sha256(credential.body.sign)) });
+    expect(first).toMatchObject({
+      kind: 'node',
+      name: 'db1',
+      login: 'U1',
+      sign: Buffer.from(credential.body.sign).toString('base64'),
+    });
   });
 
   it('revokes what has new keys, and its login with it', () => {
-    const issued = addIssued([first], next({ key: 'ff', login: 'U2' }), NOW);
+    const issued = addIssued([first], next({ sign: 'AAAA', login: 'U2' }), NOW);
     expect(issued[0]).toMatchObject({ revoked: NOW, reason: RENEWED });
     expect(findIssued(issued, 'node', 'db1')?.login).toBe('U2');
     expect([...revokedLogins(issued, NOW).keys()]).toEqual(['U1']);
@@ -58,7 +62,7 @@ describe('the list of revocations', () => {
 
   it('names serial and key of what was revoked, with the reason, until it would have ended', () => {
     expect(revocationEntries([revoked], [], NOW)).toEqual([
-      { serial: first.serial, key: hash(first.key), kind: 'node', name: 'db1', reason: 'stolen', since: NOW - DAY_MS, until: first.notAfter },
+      { serial: first.serial, key: sha256(credential.body.sign), kind: 'node', name: 'db1', reason: 'stolen', since: NOW - DAY_MS, until: first.notAfter },
     ]); // prettier-ignore
   });
 

@@ -1,0 +1,67 @@
+/**
+ * The chain of a fleet's roots, as its owner's folder keeps it: added to when a root is replaced, stored on the bus, and
+ * stored there again where the bus has lost it. Who was away follows it from wherever they are.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import writeFileAtomic from 'write-file-atomic';
+import type { Bus } from '../../shared/bus.ts';
+import { FleetError } from '../../shared/errors.ts';
+import { followRoots, type FollowedRoots } from '../../shared/follow-roots.ts';
+import type { Identity } from '../../shared/identity.ts';
+import type { Signer } from '../../shared/signing.ts';
+import { controlStream } from '../../shared/streams.ts';
+import { Subjects } from '../../shared/subjects.ts';
+import { sealRoots } from '../../shared/wire/roots.ts';
+import type { FleetHome } from './fleet-home.ts';
+
+export interface RootsChain extends FollowedRoots {
+  /** Absent as long as the first root is the only one there ever was: revision 0. */
+  readonly envelope: Uint8Array | undefined;
+}
+
+/** @param issuer whose roots the chain has to lead over @throws ProtocolError for a file that is damaged, or another fleet's */
+export function readChain(home: FleetHome, issuer: Identity): RootsChain {
+  if (!existsSync(home.roots)) return { envelope: undefined, revision: 0, roots: issuer.roots };
+  const envelope = new Uint8Array(readFileSync(home.roots));
+  const { fleet, fleetId } = issuer;
+  return { envelope, ...followRoots(envelope, issuer.roots, { fleetId, subjects: new Subjects(fleet) }) };
+}
+
+/** One more step: these roots hold from then on. In the folder alone. */
+export async function addStep(
+  home: FleetHome,
+  { fleet, fleetId }: Identity,
+  before: RootsChain,
+  step: { readonly by: Signer; readonly roots: readonly Uint8Array[] },
+): Promise<RootsChain> {
+  const revision = before.revision + 1;
+  const envelope = await sealRoots(fleetId, step.by, {
+    subject: new Subjects(fleet).controlDocument('roots'),
+    revision,
+    roots: [...step.roots],
+    ...(before.envelope === undefined ? {} : { previous: before.envelope }),
+  });
+  await writeFileAtomic(home.roots, Buffer.from(envelope), { mode: 0o600 });
+  return { envelope, revision, roots: step.roots };
+}
+
+/** Where the bus has none, or fewer steps. */
+export async function storeChain(home: FleetHome, bus: Bus, issuer: Identity): Promise<void> {
+  const { envelope, revision } = readChain(home, issuer);
+  if (envelope === undefined) return;
+  const subjects = new Subjects(issuer.fleet);
+  const subject = subjects.controlDocument('roots');
+  const stored = await bus.load(controlStream(issuer.fleet), subject);
+  if (stored === undefined || revisionOf(new Uint8Array(stored.data), issuer, subjects) < revision)
+    await bus.store(subject, envelope);
+}
+
+function revisionOf(envelope: Uint8Array, { fleetId, roots }: Identity, subjects: Subjects): number {
+  try {
+    return followRoots(envelope, roots, { fleetId, subjects }).revision;
+  } catch (error) {
+    // Not ours: it doesn't count.
+    if (error instanceof FleetError) return 0;
+    throw error;
+  }
+}
