@@ -1,6 +1,7 @@
 /** Every target of fuzzing. A new one needs a line here, and a corpus: `npm run fuzz -- NAME`. */
 import type { FuzzTarget } from './target.ts';
 import { auditWalk } from './targets/audit-walk.ts';
+import { askedJob } from './targets/asked-job.ts';
 import { audit } from './targets/audit.ts';
 import { chain } from './targets/chain.ts';
 import { codec } from './targets/codec.ts';
@@ -24,7 +25,7 @@ import { where } from './targets/where.ts';
 /** In the order of a message's way: bytes, who, what, what comes back, and what people type. */
 export const TARGETS: readonly FuzzTarget[] = [
   codec, envelope, credential, chain, sealing, message, signedCommand, result, entries, roots, revocations,
-  policyDocument, audit, auditWalk, joinRequest, enrollAdmin, joinToken, policyText, where, names,
+  policyDocument, askedJob, audit, auditWalk, joinRequest, enrollAdmin, joinToken, policyText, where, names,
 ]; // prettier-ignore
 
 export function findTarget(name: string): FuzzTarget {
