@@ -128,7 +128,12 @@ async function askOnce(
     signal.throwIfAborted();
     if (!(error instanceof TransportError)) throw error;
     if (error.code === 'no-answer' || error.code === 'no-service' || wasThere) return undefined;
-    throw error;
+    if (error.code !== 'bus-refused') throw error;
+    throw new TransportError(`the bus at ${url} does not take the token`, {
+      code: 'bus-refused',
+      hint: 'It may have ended (compare the clock of this machine), or be of another fleet: have a new one made, fleet enroll token.',
+      cause: error,
+    });
   }
   return orUntrusted(() => checkAnswer(answered, request, token, clock));
 }
