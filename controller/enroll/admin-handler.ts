@@ -41,7 +41,7 @@ export interface AdminTold {
   readonly subject?: string | undefined;
   /** Of the node that it was about. */
   readonly name?: string | undefined;
-  /** Of a token. */
+  /** Of token or request. */
   readonly details?: Readonly<Record<string, unknown>>;
   /** Where it was refused. */
   readonly code?: string;
@@ -139,7 +139,7 @@ function aboutOf(question: AdminQuestion): { subject?: string } {
 }
 
 function aboutResult(result: AdminResult): Pick<AdminTold, 'subject' | 'name' | 'details'> {
-  if (result.type === 'request') return { name: result.entry.name };
+  if (result.type === 'request') return { name: result.entry.name, details: { token: result.entry.token } };
   if (result.type !== 'token') return {};
   const { token, uses, expires, names, trusted, approval } = result.entry;
   return { subject: token, details: { uses, expires, trusted, approval, ...(names === undefined ? {} : { names }) } };

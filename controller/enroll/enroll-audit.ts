@@ -51,7 +51,7 @@ export class EnrollAudit {
 
   /** Lists are read, which nobody is the worse for: only who may not is recorded. @throws as above */
   async admin({ caller, question, ...told }: AdminTold): Promise<void> {
-    const { code, reason, ...details } = told;
+    const { code, reason, details = {}, ...about } = told;
     const fields = { caller: caller.name, question, ...told };
     if (code === undefined) this.#log.info(fields, 'done');
     else this.#log.warn(fields, 'refused');
@@ -62,7 +62,7 @@ export class EnrollAudit {
       event: event ?? 'enroll-list',
       caller,
       decision,
-      details: { ...details, ...(reason === undefined ? {} : { reason }) },
+      details: { ...about, ...details, ...(reason === undefined ? {} : { reason }) },
     });
   }
 

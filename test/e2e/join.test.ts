@@ -228,3 +228,24 @@ describe('what goes wrong', () => {
     expect(await fleet.join('lured', file)).toMatchObject({ exit: 0 });
   });
 });
+
+describe('the audit trail', () => {
+  it('has who joined by which token, who was turned away, and what operators decided', async () => {
+    const { file, text } = await fleet.token('--names', 'audited', '--uses', '2', '--wait-for-approval');
+    const { id } = parseJoinToken(text);
+    await fleet.join('other', file);
+    await fleet.join('audited', file, '--timeout', '1ms');
+    await fleet.cli.run('enroll', 'approve', 'audited');
+    await fleet.join('audited', file);
+    await fleet.cli.run('enroll', 'revoke-token', id);
+    const { stdout } = await fleet.cli.run('audit', 'search', '--since', '1h', '-o', 'ndjson');
+    const lines = stdout.split('\n').filter((line) => line.includes(id));
+    const told = ['enroll-token', 'enroll-refuse', 'enroll-request', 'enroll-approve', 'enroll-revoke-token'];
+    for (const event of told) expect(lines.filter((line) => line.includes(`"${event}"`))).toHaveLength(1);
+    expect(lines.find((line) => line.includes('"enroll-token"'))).toContain('alice');
+    expect(lines.find((line) => line.includes('"enroll-refuse"'))).toContain('name-not-allowed');
+    expect(lines.find((line) => line.includes('"issue"'))).toContain('audited');
+    expect(stdout).not.toContain(text.slice(7, 60));
+    expect(await fleet.cli.run('audit', 'verify')).toMatchObject({ exit: 0 });
+  });
+});
