@@ -87,7 +87,7 @@ describe('docs/protocol.md', () => {
       .map(([, code = '']) => code);
     expect(new Set(codes).size).toBeGreaterThan(30);
     // Of starting the agent, and of a schema library: they never travel.
-    const localToJoining = ['already-joined', 'answer-untrusted', 'bad-value', 'folder-unusable', 'interrupted', 'keys-broken', 'no-service', 'not-approved', 'state-in-the-way', 'usage']; // prettier-ignore
+    const localToJoining = ['already-joined', 'answer-untrusted', 'bus-refused', 'bad-value', 'folder-unusable', 'interrupted', 'keys-broken', 'no-service', 'not-approved', 'state-in-the-way', 'usage']; // prettier-ignore
     const local = new Set([
       'custom',
       'settings-invalid',
