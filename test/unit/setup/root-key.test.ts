@@ -18,6 +18,8 @@ const nobody: AskPassphrase = () => Promise.reject(new Error('nobody is to be as
 const newPath = (): string => join(temporaryFolder(), 'root.json');
 /** Costs little: what a guess costs is another test's. */
 const CHEAP = 2;
+/** Making keys of passphrases is slow on purpose, and slower where other tests run. */
+const PATIENCE_MS = 60_000;
 
 describe('a secret under a passphrase', () => {
   it('opens with the same one, however its accents were typed, and with no other', async () => {
@@ -58,23 +60,27 @@ describe('a root key', () => {
     expect(await codeOfAsync(() => readRoot(path, made, answering('wrong')))).toBe('wrong-passphrase');
   });
 
-  it('gets a passphrase, another one, and none, and stays the same key', async () => {
-    const path = newPath();
-    const made = await createRoot(path, { fleet: 'main' });
-    await changePassphrase(path, nobody, () => Promise.resolve('first passphrase'));
-    const before = readFileSync(path, 'utf8');
-    expect(await codeOfAsync(() => changePassphrase(path, answering('wrong'), () => Promise.resolve('x')))).toBe(
-      'wrong-passphrase',
-    );
-    expect(readFileSync(path, 'utf8')).toBe(before);
-    await changePassphrase(path, answering('first passphrase'), () => Promise.resolve('second passphrase'));
-    expect((await readRoot(path, made, answering('second passphrase'))).signer.publicKey).toEqual(
-      made.signer.publicKey,
-    );
-    await changePassphrase(path, answering('second passphrase'), () => Promise.resolve(undefined));
-    expect((await readRoot(path, made, nobody)).signer.publicKey).toEqual(made.signer.publicKey);
-    expect(statSync(path).mode & 0o777).toBe(0o600);
-  });
+  it(
+    'gets a passphrase, another one, and none, and stays the same key',
+    async () => {
+      const path = newPath();
+      const made = await createRoot(path, { fleet: 'main' });
+      await changePassphrase(path, nobody, () => Promise.resolve('first passphrase'));
+      const before = readFileSync(path, 'utf8');
+      expect(await codeOfAsync(() => changePassphrase(path, answering('wrong'), () => Promise.resolve('x')))).toBe(
+        'wrong-passphrase',
+      );
+      expect(readFileSync(path, 'utf8')).toBe(before);
+      await changePassphrase(path, answering('first passphrase'), () => Promise.resolve('second passphrase'));
+      expect((await readRoot(path, made, answering('second passphrase'))).signer.publicKey).toEqual(
+        made.signer.publicKey,
+      );
+      await changePassphrase(path, answering('second passphrase'), () => Promise.resolve(undefined));
+      expect((await readRoot(path, made, nobody)).signer.publicKey).toEqual(made.signer.publicKey);
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+    },
+    PATIENCE_MS,
+  );
 
   it('of another fleet, or one that another took the place of, is refused before its passphrase is asked for', async () => {
     const [path, other, later] = [newPath(), newPath(), newPath()];
