@@ -13,6 +13,7 @@ const HINTS: Readonly<Record<string, string>> = {
   revoked: 'These keys were revoked: remove joining.json here, and join again with new ones, if the fleet still wants this server.',
   'clock-skew': 'Set the clock of this machine, then join again.',
   'too-late': 'Set the clock of this machine, then join again.',
+  'entry-unusable': 'Tell who keeps the fleet; its enrolment service logs what is wrong. Another --name may go.',
   'bad-key': 'Remove joining.json here, and join again.',
   'beyond-issuer': 'The issuer of this fleet may not take in such a node: ask who keeps the root key.',
 }; // prettier-ignore

@@ -94,7 +94,7 @@ export class AdminHandler {
       this.#assertAllowed(caller);
       const refusal = refuseTime(request, now);
       if (refusal !== undefined) throw new RefusedError(refusal.reason, { code: refusal.code });
-      if (this.#remembered.claim(caller.credential.body.sign, request, now))
+      if (this.#remembered.claim(serial, request, now))
         throw new RefusedError('this very request was here before', { code: 'replayed' });
       result = await answerQuestion(question, { by: name, at: now }, this.#deps);
     } catch (error) {

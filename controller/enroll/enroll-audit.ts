@@ -41,7 +41,9 @@ export class EnrollAudit {
   /** @throws SettingsError `audit-unwritable`, `locked` for what must not happen unrecorded */
   async join(told: JoinTold): Promise<void> {
     const { again, outcome, ...details } = told;
-    this.#log[outcome === 'refused' ? 'warn' : 'info'](told, outcome);
+    // That one is for who keeps the fleet, not for who asks.
+    const level = told.code === 'entry-unusable' ? 'error' : outcome === 'refused' ? 'warn' : 'info';
+    this.#log[level](told, outcome);
     if (outcome === 'refused') return this.#writeRefusals(this.#refusals.note(told));
     // Who still waits is no news. Who gets the same once more is: the first time may have ended before this.
     if (outcome === 'pending' && again === true) return;

@@ -55,12 +55,12 @@ export class EnrollStore {
 
   async token(id: string): Promise<Loaded<TokenEntry> | undefined> {
     const loaded = await this.#deps.bus.load(this.#stream, this.#deps.subjects.enrollToken(id));
-    return loaded && { entry: this.#openToken(loaded), sequence: loaded.sequence };
+    return loaded && { entry: readable(loaded, () => this.#openToken(loaded)), sequence: loaded.sequence };
   }
 
   async request(fingerprint: string): Promise<Loaded<RequestEntry> | undefined> {
     const loaded = await this.#deps.bus.load(this.#stream, this.#deps.subjects.enrollRequest(fingerprint));
-    return loaded && { entry: this.#openRequest(loaded), sequence: loaded.sequence };
+    return loaded && { entry: readable(loaded, () => this.#openRequest(loaded)), sequence: loaded.sequence };
   }
 
   /** All of them, in the order of their ids; entries that don't hold are left out and told. */
@@ -81,12 +81,14 @@ export class EnrollStore {
     const { bus, fleet, subjects } = this.#deps;
     const loaded = await bus.load(inventoryStream(fleet), subjects.roster(name));
     if (loaded === undefined) return undefined;
-    const { payload, by } = this.#open('roster', loaded);
-    const entry = decodeRosterEntry(payload);
-    assertSubject(loaded, entry.subject, subjects.roster(entry.node));
-    const credential = parseCredential(entry.credential);
-    assertWithinLimits(by, credential.body);
-    return { entry, credential, sequence: loaded.sequence };
+    return readable(loaded, () => {
+      const { payload, by } = this.#open('roster', loaded);
+      const entry = decodeRosterEntry(payload);
+      assertSubject(loaded, entry.subject, subjects.roster(entry.node));
+      const credential = parseCredential(entry.credential);
+      assertWithinLimits(by, credential.body);
+      return { entry, credential, sequence: loaded.sequence };
+    });
   }
 
   /** @param replaces what it was made from; absent where there was nothing. @throws TransportError `store-conflict` */
@@ -160,6 +162,16 @@ export class EnrollStore {
     if (by.kind !== 'issuer')
       throw new ProtocolError(`signed by the ${by.kind} ${by.name}, not by an issuer`, { code: 'not-an-issuer' });
     return { payload, by };
+  }
+}
+
+/** What is wrong with something stored isn't wrong with who asks for it. @throws ProtocolError `entry-unusable` */
+function readable<T>({ subject }: StoredMessage, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof ProtocolError)) throw cause;
+    throw new ProtocolError(`the entry ${subject} does not hold: ${cause.message}`, { code: 'entry-unusable', cause });
   }
 }
 

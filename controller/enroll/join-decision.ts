@@ -29,8 +29,8 @@ export interface JoinState {
   readonly node: KnownNode | undefined;
   /** What is known of these very keys. */
   readonly request: RequestEntry | undefined;
-  /** Whether a message of this id was here before. */
-  readonly isRepeated: boolean;
+  /** Whether a message of this id was here before. Asked of good tokens alone: it takes room to remember. */
+  readonly isRepeated: () => boolean;
   readonly now: number;
 }
 
@@ -48,7 +48,7 @@ export function decideJoin(asked: JoinRequest, state: JoinState): JoinDecision {
   const refusal =
     refuseTime(asked, state.now) ??
     refuseToken(state) ??
-    (state.isRepeated ? refuse('replayed', 'this very request was here before') : undefined) ??
+    (state.isRepeated() ? refuse('replayed', 'this very request was here before') : undefined) ??
     refuseKeys(asked, state.tokenKey) ??
     refuseName(asked.name, state.token?.names);
   if (refusal !== undefined) return refusal;

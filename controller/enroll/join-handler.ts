@@ -95,8 +95,7 @@ export class JoinHandler {
       store.request(fingerprint),
     ]);
     const now = clock.now();
-    // Only who holds a token takes room in the memory.
-    const isRepeated = token !== undefined && this.#remembered.claim(asked.sign, asked, now);
+    const isRepeated = (): boolean => this.#remembered.claim(asked.token, asked, now);
     if (node !== undefined && Buffer.compare(node.credential.body.sign, asked.sign) === 0) await refreshRevocations();
     const state = { token: token?.entry, tokenKey, request: request?.entry, isRepeated, now };
     const decision = decideJoin(asked, { ...state, node: node && this.#known(node) });

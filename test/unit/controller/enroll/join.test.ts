@@ -153,6 +153,10 @@ describe('refused, with a reason, and nobody gets in', () => {
       desk.join(desk.joiner('web1'), await desk.token(), { expires: NOW + LIMITS.joinRequestLifeMs + 1 })],
     ['what needs more than is known here', 'not-understood', async (desk) =>
       desk.join(desk.joiner('web1'), await desk.token(), { crit: ['plan'] })],
+    ['a name under which there is something that nobody signed', 'entry-unusable', async (desk) => {
+      await desk.bus.store(subjects.roster('broken'), await fleet.sealRoster(await fleet.node('other')));
+      return desk.join(desk.joiner('broken'), await desk.token());
+    }],
     ['what the issuer may not issue', 'beyond-issuer', async (desk) => {
       const other = new FleetMaterial({ label: 'narrow', issuerLimits: { kinds: ['node', 'join'], names: ['db*'] } });
       const narrow = await EnrollDesk.open(other, desk.bus);
