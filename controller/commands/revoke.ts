@@ -158,7 +158,11 @@ function exitOf(isBusTold: boolean, known: KnowingNodes | undefined): ExitCode {
   return known === undefined || known.missing.length > 0 ? EXIT.some : EXIT.ok;
 }
 
-function lastWords({ credentials, stranded }: Revoked, known: KnowingNodes | undefined, ms: number): string[] {
+function lastWords(
+  { credentials, policySigner, stranded }: Revoked,
+  known: KnowingNodes | undefined,
+  ms: number,
+): string[] {
   const lines: string[] = [];
   if (known !== undefined) {
     const all = known.have.length + known.missing.length;
@@ -169,6 +173,10 @@ function lastWords({ credentials, stranded }: Revoked, known: KnowingNodes | und
   if (stranded.length > 0)
     lines.push(
       `${nodeCount(stranded.length)} still had a credential from that issuer, and are not believed any more (${stranded.slice(0, LIMITS.reasonNames).join(', ')}${stranded.length > LIMITS.reasonNames ? ', …' : ''}): \`fleet ca rotate issuer\` gives all of them new ones.`,
+    );
+  if (policySigner !== undefined)
+    lines.push(
+      `The policy was signed by ${policySigner}. Nodes that have it keep to it, and NEW ONES DON'T TAKE IT: sign it again, as another admin (fleet policy show > policy.yaml, fleet policy push policy.yaml).`,
     );
   for (const name of namesOf(credentials, 'operator'))
     lines.push(`To let ${name} in again, with new keys: fleet ca issue operator ${name} --role ROLE`);

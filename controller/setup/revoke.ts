@@ -7,9 +7,9 @@ import type { Clock } from '../../shared/clock.ts';
 import { UsageError } from '../../shared/errors.ts';
 import { readIdentity, type Identity } from '../../shared/identity.ts';
 import { standingOf } from '../../shared/revocations.ts';
-import { inventoryStream } from '../../shared/streams.ts';
+import { controlStream, inventoryStream } from '../../shared/streams.ts';
 import { Subjects } from '../../shared/subjects.ts';
-import { parseCredential } from '../../shared/wire/credential.ts';
+import { parseCredential, type Credential } from '../../shared/wire/credential.ts';
 import { parseEnvelope, seal } from '../../shared/wire/envelope.ts';
 import { decodeRosterEntry, encodeRosterEntry } from '../../shared/wire/roster.ts';
 import { connectIssuer } from './enroll-node.ts';
@@ -33,6 +33,8 @@ export interface Revoked {
   readonly revision: number;
   /** Nodes whose credential comes from an issuer that is revoked by it, and from no other yet. */
   readonly stranded: readonly string[];
+  /** Who signed the policy that holds, where that is among the revoked: new nodes won't take it. */
+  readonly policySigner: string | undefined;
 }
 
 /** @throws UsageError SettingsError; TransportError where the bus isn't there: nothing is revoked then */
@@ -51,7 +53,8 @@ export function revoke(home: FleetHome, options: RevokeOptions): Promise<Revoked
       for (const one of credentials) if (one.kind === 'node') await retire(one, { bus, issuer, clock });
       const fallen = credentials.filter(({ kind }) => kind === 'issuer').map(({ serial }) => serial);
       const stranded = fallen.length === 0 ? [] : await nodesOf(fallen, bus, issuer);
-      return { credentials, revision: stored?.revision ?? 0, stranded };
+      const policySigner = await signerOfPolicy(credentials, bus, issuer);
+      return { credentials, revision: stored?.revision ?? 0, stranded, policySigner };
     } finally {
       await bus.close();
     }
@@ -122,6 +125,17 @@ async function retire(
   const revision = Math.max(clock.now(), before + 1);
   const payload = encodeRosterEntry({ subject, revision, node, state: 'retired', credential });
   await bus.store(subject, await seal('roster', issuer.fleetId, issuer, payload, { inlineCredential: true }));
+}
+
+async function signerOfPolicy(revoked: readonly Issued[], bus: Bus, { fleet }: Identity): Promise<string | undefined> {
+  const stored = await bus.load(controlStream(fleet), new Subjects(fleet).controlDocument('policy'));
+  if (stored === undefined) return undefined;
+  const reference = parseEnvelope(new Uint8Array(stored.data))[2][0]?.[1] ?? new Uint8Array();
+  const serials = new Set(revoked.map(({ serial }) => serial));
+  const signer = parseCredential(reference);
+  for (let link: Credential | undefined = signer; link !== undefined; link = link.issuer)
+    if (serials.has(link.body.serial)) return signer.body.name;
+  return undefined;
 }
 
 async function nodesOf(issuers: readonly string[], bus: Bus, { fleet }: Identity): Promise<string[]> {
