@@ -9,6 +9,7 @@ import { codecVectors, signatureVectors, subjectVectors } from './generate-bytes
 import { joiningVectors } from './generate-joining.ts';
 import { commandVectors, credentialVectors, envelopeVectors } from './generate-messages.ts';
 import { policyVectors } from './generate-policies.ts';
+import { revocationVectors } from './generate-revocations.ts';
 import { sealedVectors } from './generate-sealed.ts';
 import { hex } from './vector.ts';
 
@@ -47,6 +48,7 @@ export async function generateVectors(): Promise<Record<string, unknown>> {
     'results.json': await resultVectors(fleet),
     'entries.json': await entryVectors(fleet),
     'policies.json': await policyVectors(fleet),
+    'revocations.json': await revocationVectors(fleet),
     'joining.json': await joiningVectors(fleet),
   };
 }

@@ -141,6 +141,26 @@ export interface PolicyVectors {
   readonly decisions: readonly DecisionVector[];
 }
 
+export interface RevocationVectors {
+  readonly lists: readonly {
+    readonly name: string;
+    readonly now: number;
+    readonly message: string;
+    readonly verdict: string;
+    /** What becomes of these, once the list was there, whether it was taken or not. */
+    readonly credentials: readonly { readonly credential: string; readonly verdict: string }[];
+  }[];
+  readonly roots: readonly {
+    readonly name: string;
+    /** The roots that the reader goes by. */
+    readonly pinned: readonly string[];
+    readonly message: string;
+    readonly verdict: string;
+    /** Those that hold afterwards. */
+    readonly roots?: readonly string[];
+  }[];
+}
+
 export interface JoiningVectors {
   readonly now: number;
   readonly token: { readonly text: string; readonly id: string; readonly expires: number };
