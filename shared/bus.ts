@@ -70,6 +70,8 @@ export interface StreamSettings {
   readonly maxAgeMs?: number;
   /** Copies over the servers of a cluster. */
   readonly replicas: number;
+  /** Its settings are changed by the bus's owner alone: once it's there, it's left as it is. @default false */
+  readonly isFixed?: boolean;
 }
 
 export type BusEvent =

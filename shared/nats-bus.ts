@@ -28,13 +28,14 @@ import type {
 import { requestError, storageError } from './bus/bus-errors.ts';
 import { describeRefusal, isRefusal } from './bus/connect-error.ts';
 import type { ConnectPace } from './bus/connect-pace.ts';
-import { inboxOf, jwtOf, openConnection, type NatsBusOptions, type OpenConnection } from './bus/open-connection.ts';
+import { jwtOf, openConnection, type NatsBusOptions, type OpenConnection } from './bus/open-connection.ts';
 import { readServerTime } from './bus/server-time.ts';
 import { readStream } from './bus/read-stream.ts';
 import { systemClock } from './clock.ts';
 import { TransportError } from './errors.ts';
 import { KeptSubscription } from './kept-subscription.ts';
 import { LIMITS } from './limits.ts';
+import { readPrefix } from './subjects.ts';
 
 /**
  * A patient one comes back when it's connected, whatever that takes.
@@ -174,7 +175,7 @@ class NatsBus implements Bus {
     await readStream(this.#nc, await this.#manager(), {
       stream,
       filter,
-      inboxPrefix: inboxOf(this.#options),
+      deliverPrefix: readPrefix(this.#options.name),
       seen: () => newest.size,
       onMessage: ({ subject, data }) => void newest.set(subject, data),
     });
@@ -192,7 +193,7 @@ class NatsBus implements Bus {
       ...options,
       stream,
       filter,
-      inboxPrefix: inboxOf(this.#options),
+      deliverPrefix: readPrefix(this.#options.name),
       seen: () => count,
       onMessage: (message) => {
         count++;
@@ -227,6 +228,7 @@ class NatsBus implements Bus {
     } catch (error) {
       if (!(error instanceof NatsError) || !/already in use|name already/i.test(error.message))
         throw storageError(`creating the stream ${settings.name}`, error);
+      if (settings.isFixed === true) return;
       await jsm.streams.update(settings.name, config).catch((cause: unknown) => {
         throw storageError(`updating the stream ${settings.name}`, cause);
       });

@@ -3,10 +3,18 @@
  * of docs/protocol.md as data. controller/setup/bus-accounts.ts makes the JWTs of accounts and logins of it.
  */
 import { auditStream, controlStream, enrollStream, fleetStreams, inventoryStream, jobStream } from './streams.ts';
-import { inboxPrefix, joinInboxPrefix, Subjects, toToken } from './subjects.ts';
+import { inboxPrefix, joinInboxPrefix, READINGS, readPrefix, Subjects, toToken } from './subjects.ts';
 
 /** Where a server takes an account's JWT (NATS's own subject). */
 export const ACCOUNT_UPDATE = '$SYS.REQ.CLAIMS.UPDATE';
+
+/**
+ * NATS accounts. What is stored has one of its own: within an account, the server doesn't look at where the confirmation
+ * of a message, or the answer to a read, is to be sent, so whoever shares one with a stream can have it store anything.
+ * SYS is the servers' own, and holds no fleet's traffic.
+ */
+export const ACCOUNTS = ['SYS', 'STORE', 'CONTROL', 'NODES', 'JOIN'] as const;
+export type AccountName = (typeof ACCOUNTS)[number];
 
 export interface BusPermissions {
   readonly publish: readonly string[];
@@ -43,18 +51,8 @@ export function operatorPermissions(fleet: string, caller: string): BusPermissio
   const f = subjects.prefix;
   const c = toToken(caller);
   return {
-    publish: [
-      `${f}.cmd.>`,
-      `${f}.job.${c}.*`,
-      `${f}.svc.*`,
-      subjects.callerAudit(caller),
-      ...readers(fleet),
-      ...consumers(auditStream(fleet), [subjects.audits()]),
-      directGet(auditStream(fleet), `${f}.aud.>`),
-      ...consumers(jobStream(fleet), [subjects.jobs()]),
-      directGet(jobStream(fleet), subjects.jobs()),
-    ],
-    subscribe: [`${f}.res.${c}.>`, `${f}.rec.${c}.>`, `${inboxPrefix(caller)}.>`],
+    publish: [`${f}.cmd.>`, `${f}.job.${c}.*`, `${f}.svc.*`, subjects.callerAudit(caller), ...operatorReads(fleet)],
+    subscribe: [`${f}.res.${c}.>`, `${f}.rec.${c}.>`, `${readPrefix(caller)}.*`, `${inboxPrefix(caller)}.>`],
   };
 }
 
@@ -64,12 +62,14 @@ export function adminPermissions(fleet: string, caller: string): BusPermissions 
   return { publish: [...publish, new Subjects(fleet).controlDocument('policy')], subscribe };
 }
 
-/** An issuer, in the account CONTROL: makes the streams, writes the roster, lets nodes join. It sends no commands. */
+/** An issuer, in the account STORE: makes the streams, writes the roster, lets nodes join. It sends no commands. */
 export function issuerPermissions(fleet: string, issuer: string): BusPermissions {
   const subjects = new Subjects(fleet);
   const f = subjects.prefix;
-  const streamCalls = fleetStreams(fleet).flatMap(({ name }) =>
-    ['CREATE', 'UPDATE', 'INFO'].map((verb) => `$JS.API.STREAM.${verb}.${name}`),
+  const streamCalls = fleetStreams(fleet).flatMap(({ name, isFixed }) =>
+    (isFixed === true ? ['CREATE', 'INFO'] : ['CREATE', 'UPDATE', 'INFO']).map(
+      (verb) => `$JS.API.STREAM.${verb}.${name}`,
+    ),
   );
   return {
     publish: [
@@ -83,7 +83,7 @@ export function issuerPermissions(fleet: string, issuer: string): BusPermissions
       directGet(enrollStream(fleet), `${f}.enroll.>`),
       directGet(auditStream(fleet), subjects.serviceAudit(issuer)),
     ],
-    subscribe: [subjects.enroll(), subjects.enrollAdmin(), `${inboxPrefix(issuer)}.>`],
+    subscribe: [subjects.enroll(), subjects.enrollAdmin(), `${readPrefix(issuer)}.*`, `${inboxPrefix(issuer)}.>`],
     answers: true,
   };
 }
@@ -96,6 +96,18 @@ export function joinPermissions(fleet: string, token: string): BusPermissions {
 /** Who hands the bus its accounts anew, in the account SYS of the servers themselves, for as long as that takes. */
 export function systemPermissions(name: string): BusPermissions {
   return { publish: [ACCOUNT_UPDATE], subscribe: [`${inboxPrefix(name)}.>`] };
+}
+
+/** All that operators may read of what is stored. */
+function operatorReads(fleet: string): string[] {
+  const subjects = new Subjects(fleet);
+  return [
+    ...readers(fleet),
+    ...consumers(auditStream(fleet), [subjects.audits()]),
+    directGet(auditStream(fleet), subjects.audits()),
+    ...consumers(jobStream(fleet), [subjects.jobs()]),
+    directGet(jobStream(fleet), subjects.jobs()),
+  ];
 }
 
 /** Reading roster, inventory and control documents: consumers with a filter, and gets by subject. */
@@ -123,18 +135,29 @@ function directGet(stream: string, subject: string): string {
   return `$JS.API.DIRECT.GET.${stream}.${subject}`;
 }
 
-/** What crosses between accounts. Each list is exported by one account and imported by the other, and nothing else. */
-export function accountExports(fleet: string): {
-  readonly controlToNodes: { readonly streams: readonly string[] };
-  readonly nodesToControl: { readonly streams: readonly string[]; readonly services: readonly string[] };
-  readonly joinToControl: { readonly services: readonly string[] };
-} {
-  const f = new Subjects(fleet).prefix;
-  return {
-    controlToNodes: { streams: [`${f}.cmd.>`, `${f}.ctl.>`] },
-    nodesToControl: {
-      streams: [`${f}.res.>`, `${f}.evt.>`],
-      services: [
+/** What crosses from one account to another, and nothing else does: messages, or questions and their answers. */
+export interface Crossing {
+  readonly from: AccountName;
+  readonly to: AccountName;
+  /** `stream`: who is in `to` hears it. `service`: who is in `from` says it there, and gets the answer. */
+  readonly type: 'stream' | 'service';
+  readonly subjects: readonly string[];
+}
+
+/** Each is exported by one account and imported by the other. */
+export function accountCrossings(fleet: string): readonly Crossing[] {
+  const subjects = new Subjects(fleet);
+  const f = subjects.prefix;
+  return [
+    { from: 'CONTROL', to: 'NODES', type: 'stream', subjects: [`${f}.cmd.>`] },
+    { from: 'STORE', to: 'NODES', type: 'stream', subjects: [`${f}.ctl.>`] },
+    { from: 'STORE', to: 'CONTROL', type: 'stream', subjects: [`${READINGS}.*.*`] },
+    { from: 'NODES', to: 'CONTROL', type: 'stream', subjects: [`${f}.res.>`, `${f}.evt.>`] },
+    {
+      from: 'NODES',
+      to: 'STORE',
+      type: 'service',
+      subjects: [
         `${f}.inv.*`,
         `${f}.inv.*.facts`,
         `${f}.rec.*.*.*`,
@@ -145,6 +168,22 @@ export function accountExports(fleet: string): {
         directGet(auditStream(fleet), `${f}.aud.*`),
       ],
     },
-    joinToControl: { services: [`${f}.svc.enroll`] },
-  };
+    {
+      from: 'CONTROL',
+      to: 'STORE',
+      type: 'service',
+      subjects: [
+        subjects.jobs(),
+        subjects.enrollAdmin(),
+        // Of all documents only the policy is granted to anybody. Not that one alone: a server hands the answers to what is
+        // asked in an account on to an import of one subject, and not to one with a wildcard.
+        subjects.control(),
+        `${f}.aud.caller.*`,
+        ...operatorReads(fleet),
+        // For nobody: without it, the server answers the other calls in CONTROL itself, that it has no streams there.
+        '$JS.API.INFO',
+      ],
+    },
+    { from: 'JOIN', to: 'STORE', type: 'service', subjects: [subjects.enroll()] },
+  ];
 }

@@ -38,6 +38,8 @@ export function fleetStreams(fleet: string, replicas = 1): readonly StreamSettin
       maxMessageBytes: LIMITS.auditMessageBytes,
       maxMessagesPerSubject: undefined,
       maxAgeMs: LIMITS.auditKeepMs,
+      // Who got the issuer's login could have it keep one record a writer otherwise.
+      isFixed: true,
       replicas,
     },
     {

@@ -139,3 +139,8 @@ export const inboxPrefix = (name: string): string => `_INBOX_${toToken(name)}`;
 
 /** Inbox prefix of those who hold a token to join with: each token's own. */
 export const joinInboxPrefix = (token: string): string => `_INBOX_join.${toToken(token)}`;
+
+/** Where the bus delivers what somebody reads of a stream: it has to cross from the account that has the streams. */
+export const READINGS = '_READ';
+/** The readings of an identity; nobody else may listen there. */
+export const readPrefix = (name: string): string => `${READINGS}.${toToken(name)}`;

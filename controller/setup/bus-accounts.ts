@@ -8,16 +8,18 @@ import { SettingsError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import type { Nkey } from '../../shared/login.ts';
 import {
-  accountExports,
+  accountCrossings,
+  ACCOUNTS,
   adminPermissions,
   issuerPermissions,
   joinPermissions,
   nodePermissions,
   operatorPermissions,
   systemPermissions,
+  type AccountName,
   type BusPermissions,
 } from '../../shared/permissions.ts';
-import { ACCOUNTS, type AccountName, type BusKeys, type LoginIssuer } from './bus-keys.ts';
+import type { BusKeys, LoginIssuer } from './bus-keys.ts';
 
 /** `admin` is an operator who may publish the policy, too; `system` hands accounts to the servers. */
 export type LoginRole = 'node' | 'operator' | 'admin' | 'issuer' | 'join' | 'system';
@@ -48,7 +50,7 @@ const ACCOUNT_OF: Readonly<Record<LoginRole, AccountName>> = {
   node: 'NODES',
   operator: 'CONTROL',
   admin: 'CONTROL',
-  issuer: 'CONTROL',
+  issuer: 'STORE',
   join: 'JOIN',
   system: 'SYS',
 };
@@ -85,15 +87,14 @@ export function issueOwner(fleet: string, owner: Nkey, systemAccount: string): P
 /** What the servers of a bus have to know. @param revoked logins that end before their time, whatever account they are of */
 export async function issueAccounts(keys: BusKeys, revoked: Revocations): Promise<BusTokens> {
   const owner = toKeyPair(keys.owner);
-  const crossing = crossings(keys);
   // A login's key is never used again: what is refused is refused for good, whatever the clocks say.
   const revocations = Object.fromEntries([...revoked].map(([login, until]) => [login, Math.ceil(until / 1000)]));
   const account = async (name: AccountName): Promise<BusTokens['accounts'][number]> => {
     const { account: publicKey } = keys.accounts[name];
     const signing_keys = name === 'NODES' || name === 'JOIN' ? [...keys.signing[name]] : [];
     const claims = {
-      limits: { ...ACCOUNT_LIMITS, ...(name === 'CONTROL' ? STORAGE : {}) },
-      ...crossing[name],
+      limits: { ...ACCOUNT_LIMITS, ...(name === 'STORE' ? STORAGE : {}) },
+      ...crossings(keys, name),
       ...(signing_keys.length === 0 ? {} : { signing_keys }),
       ...(name === 'SYS' ? {} : { revocations }),
     };
@@ -106,33 +107,31 @@ export async function issueAccounts(keys: BusKeys, revoked: Revocations): Promis
 }
 
 /** That an export is for one account alone can't be said without tokens for each; there are no others on this bus. */
-function crossings({
-  accounts,
-  fleet,
-}: BusKeys): Readonly<Record<AccountName, { exports?: Export[]; imports?: Import[] }>> {
-  const { controlToNodes, joinToControl, nodesToControl } = accountExports(fleet);
-  const offered = (type: 'stream' | 'service', subjects: readonly string[]): Export[] =>
-    subjects.map((subject) => ({ name: subject, subject, type }));
-  const taken = (from: AccountName, type: 'stream' | 'service', subjects: readonly string[]): Import[] =>
-    subjects.map((subject) => ({ name: subject, subject, type, account: accounts[from].account }));
-  return {
-    SYS: {},
-    CONTROL: {
-      exports: [
-        ...offered('stream', controlToNodes.streams),
-        ...offered('service', [...nodesToControl.services, ...joinToControl.services]),
-      ],
-      imports: taken('NODES', 'stream', nodesToControl.streams),
-    },
-    NODES: {
-      exports: offered('stream', nodesToControl.streams),
-      imports: [
-        ...taken('CONTROL', 'stream', controlToNodes.streams),
-        ...taken('CONTROL', 'service', nodesToControl.services),
-      ],
-    },
-    JOIN: { imports: taken('CONTROL', 'service', joinToControl.services) },
-  };
+function crossings(keys: BusKeys, account: AccountName): { exports: Export[]; imports: Import[] } {
+  const exports = new Map<string, Export>();
+  const imports: Import[] = [];
+  for (const { from, to, type, subjects } of accountCrossings(keys.fleet)) {
+    const [exporter, importer] = type === 'stream' ? [from, to] : [to, from];
+    for (const subject of subjects) {
+      if (exporter === account) exports.set(`${type} ${subject}`, { name: subject, subject, type });
+      if (importer === account)
+        imports.push({ name: subject, subject, type, account: keys.accounts[exporter].account });
+    }
+  }
+  // One account may read more than another: a server takes no export that lies within another of its account.
+  const all = [...exports.values()];
+  return { exports: all.filter((one) => !all.some((other) => other !== one && isWithin(one, other))), imports };
+}
+
+function isWithin(one: Export, other: Export): boolean {
+  if (one.type !== other.type) return false;
+  const [narrow, wide] = [one.subject.split('.'), other.subject.split('.')];
+  const isTail = wide.at(-1) === '>';
+  if (isTail ? narrow.length < wide.length : narrow.length !== wide.length) return false;
+  return wide.every((token, at) => {
+    if (isTail && at === wide.length - 1) return true;
+    return token === '*' ? narrow[at] !== '>' : token === narrow[at];
+  });
 }
 
 function permissionsOf(fleet: string, { name, role }: LoginRequest): BusPermissions {

@@ -8,11 +8,8 @@ import { basename, dirname, join } from 'node:path';
 import * as z from 'zod';
 import { SettingsError } from '../../shared/errors.ts';
 import { nkeyFromSeed, type Nkey } from '../../shared/login.ts';
+import type { AccountName } from '../../shared/permissions.ts';
 import { readPrivateFile } from '../../shared/private-file.ts';
-
-/** SYS is the servers' own, and holds no fleet's traffic. */
-export const ACCOUNTS = ['SYS', 'CONTROL', 'NODES', 'JOIN'] as const;
-export type AccountName = (typeof ACCOUNTS)[number];
 
 const AccountSeed = z.string().regex(/^SA[A-Z2-7]+$/);
 const AccountKey = z.string().regex(/^A[A-Z2-7]{55}$/);
@@ -24,7 +21,13 @@ export const BusFile = z.strictObject({
   owner: z.string().regex(/^SO[A-Z2-7]+$/),
   /** Its JWT, made once: a running server takes no other, not even one that says the same. */
   ownerJwt: z.string(),
-  accounts: z.strictObject({ SYS: AccountSeed, CONTROL: AccountSeed, NODES: AccountSeed, JOIN: AccountSeed }),
+  accounts: z.strictObject({
+    SYS: AccountSeed,
+    STORE: AccountSeed,
+    CONTROL: AccountSeed,
+    NODES: AccountSeed,
+    JOIN: AccountSeed,
+  }),
   /** Public keys of bus-signing.json: the accounts name them as their own. */
   signing: z.strictObject({ NODES: z.array(AccountKey), JOIN: z.array(AccountKey) }),
 });
@@ -76,6 +79,7 @@ export function readBusKeys(path: string): BusKeys {
     ownerJwt,
     accounts: {
       SYS: own(accounts.SYS),
+      STORE: own(accounts.STORE),
       CONTROL: own(accounts.CONTROL),
       NODES: own(accounts.NODES),
       JOIN: own(accounts.JOIN),

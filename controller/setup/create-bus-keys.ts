@@ -11,14 +11,20 @@ export async function createBusKeys(
   fleet: string,
 ): Promise<void> {
   const owner = createBusOwnerKeys().seed;
-  const [system, control, nodes, joining] = [createAccountKeys(), createAccountKeys(), createAccountKeys(), createAccountKeys()]; // prettier-ignore
+  const [system, store, control, nodes, joining] = [createAccountKeys(), createAccountKeys(), createAccountKeys(), createAccountKeys(), createAccountKeys()]; // prettier-ignore
   const [nodeSigning, joinSigning] = [createAccountKeys(), createAccountKeys()];
   const bus: z.infer<typeof BusFile> = {
     version: 1,
     fleet,
     owner,
     ownerJwt: await issueOwner(fleet, nkeyFromSeed(owner), system.publicKey),
-    accounts: { SYS: system.seed, CONTROL: control.seed, NODES: nodes.seed, JOIN: joining.seed },
+    accounts: {
+      SYS: system.seed,
+      STORE: store.seed,
+      CONTROL: control.seed,
+      NODES: nodes.seed,
+      JOIN: joining.seed,
+    },
     signing: { NODES: [nodeSigning.publicKey], JOIN: [joinSigning.publicKey] },
   };
   const signing: z.infer<typeof SigningFile> = {

@@ -22,7 +22,8 @@ import { storageError } from './bus-errors.ts';
 export interface ReadStreamOptions extends ReadOptions {
   readonly stream: string;
   readonly filter: string;
-  readonly inboxPrefix: string;
+  /** Of the subject that it is delivered to. */
+  readonly deliverPrefix: string;
   /** How many of those that were there at the beginning have been seen; for streams that replace, how many subjects. */
   readonly seen: () => number;
   readonly onMessage: (message: HistoryMessage) => void | Promise<void>;
@@ -32,7 +33,7 @@ export interface ReadStreamOptions extends ReadOptions {
 export async function readStream(nc: NatsConnection, jsm: JetStreamManager, options: ReadStreamOptions): Promise<void> {
   const { stream, filter, since, signal } = options;
   if (signal?.aborted === true) return;
-  const inbox = createInbox(options.inboxPrefix);
+  const inbox = createInbox(options.deliverPrefix);
   const reading = new Reading(nc, options);
   const subscription = nc.subscribe(inbox, {
     callback: (error, message) => (error === null ? reading.take(message) : reading.fail(error)),

@@ -77,7 +77,7 @@ describe('a task with a secret', () => {
 
   it('leaves the secret in no file, command line, message, log or output', async () => {
     const messages: Buffer[] = [];
-    const taps = [await tapBus(fleet), await tapBus(fleet, 'NODES')];
+    const taps = [await tapBus(fleet), await tapBus(fleet, 'NODES'), await tapBus(fleet, 'STORE')];
     for (const tap of taps) {
       tap.subscribe('>', {
         callback: (_error, { subject, data }) => void messages.push(Buffer.from(subject), Buffer.from(data)),

@@ -124,7 +124,7 @@ const MAY_NOT_PUBLISH: Readonly<Record<'db1' | 'alice' | 'ada' | 'issuer' | 'joi
   ],
   issuer: [
     `${F}.inv.db1`, `${F}.inv.db1.facts`, `${F}.cmd.all`, `${F}.cmd.node.db1`, `${F}.res.alice.j.db1`, `${F}.job.alice.j`, `${F}.svc.enroll`,
-    ...STREAM_CALLS.slice(3), ...CONSUMER_CALLS, ...OTHERS,
+    ...STREAM_CALLS.slice(3), ...CONSUMER_CALLS, ...OTHERS, api(`STREAM.UPDATE.${auditStream('main')}`),
   ],
   join: [
     `${F}.svc.other`, `${F}.svc.*`, `${F}.cmd.all`, `${F}.roster.join`, `${F}.inv.join`, `${F}.inv.db1`, `${F}.evt.join.up`, `${F}.res.alice.j.db1`,
@@ -141,7 +141,7 @@ const MAY_NOT_SUBSCRIBE: Readonly<Record<'db1' | 'alice' | 'ada' | 'issuer' | 'j
   alice: [
     `${F}.res.bob.>`, `${F}.res.>`, `${F}.res.*.j.db1`, `${F}.rec.bob.>`, `${F}.rec.>`, `${F}.cmd.>`, `${F}.cmd.all`, `${F}.cmd.node.db1`,
     `${F}.inv.>`, `${F}.roster.*`, `${F}.ctl.>`, `${F}.evt.>`, `${F}.aud.>`, `${F}.job.>`, `${F}.svc.>`,
-    `${F}.>`, '>', '*', '_INBOX.>', '_INBOX_bob.>', '_INBOX_issuer.>', '$SYS.>', '$JS.>',
+    `${F}.>`, '>', '*', '_INBOX.>', '_INBOX_bob.>', '_INBOX_issuer.>', '_READ.>', '_READ.bob.*', '_READ.bob.x', '$SYS.>', '$JS.>',
   ],
   ada: [`${F}.res.bob.>`, `${F}.cmd.>`, `${F}.ctl.>`, `${F}.>`, '>', '_INBOX_alice.>', '$SYS.>', '$JS.>'],
   issuer: [`${F}.cmd.>`, `${F}.res.>`, `${F}.inv.>`, `${F}.roster.*`, `${F}.>`, '>', '_INBOX_alice.>', '$JS.>'],
@@ -365,12 +365,12 @@ describe('reading all entries of one kind', () => {
   it('relies on the pending count in the answer to a create, and at the end of each delivery', async () => {
     const { nc } = clients.alice;
     const replies: (string | undefined)[] = [];
-    nc.subscribe('_INBOX_alice.counted', { callback: (_error, message: Msg) => replies.push(message.reply) });
+    nc.subscribe('_READ.alice.counted', { callback: (_error, message: Msg) => replies.push(message.reply) });
     const subject = `CONSUMER.CREATE.${STREAM}.counted.${F}.inv.*`;
     const info = await call(
       'alice',
       subject,
-      consumer({ name: 'counted', filter_subject: `${F}.inv.*`, deliver_subject: '_INBOX_alice.counted' }),
+      consumer({ name: 'counted', filter_subject: `${F}.inv.*`, deliver_subject: '_READ.alice.counted' }),
     );
     const { num_pending: pending, delivered } = info as { num_pending: number; delivered: { consumer_seq: number } };
     expect(pending + delivered.consumer_seq).toBe(2);
@@ -392,6 +392,6 @@ async function call(name: BusName, subject: string, body: Record<string, unknown
 function consumer(config: Record<string, unknown>): Record<string, unknown> {
   return {
     stream_name: STREAM,
-    config: { name: 'mine', ack_policy: 'none', deliver_policy: 'last_per_subject', deliver_subject: '_INBOX_alice.y', inactive_threshold: 1e10, filter_subject: `${F}.inv.*`, ...config },
+    config: { name: 'mine', ack_policy: 'none', deliver_policy: 'last_per_subject', deliver_subject: '_READ.alice.y', inactive_threshold: 1e10, filter_subject: `${F}.inv.*`, ...config },
   }; // prettier-ignore
 }

@@ -53,9 +53,9 @@ describe('a question', () => {
     }
   });
 
-  it('fails at once where there is no service, but for who wants to join: accounts do not tell each other', async () => {
-    const asked = alice.request(subjects.enrollAdmin(), bytes('x'), { timeoutMs: 20_000 });
-    await expect(asked).rejects.toMatchObject({ code: 'no-service' });
+  it('has no answer where there is no service: accounts do not tell each other', async () => {
+    const asked = alice.request(subjects.enrollAdmin(), bytes('x'), { timeoutMs: 50 });
+    await expect(asked).rejects.toMatchObject({ code: 'no-answer' });
     const joining = join.request(subjects.enroll(), bytes('x'), { timeoutMs: 50 });
     await expect(joining).rejects.toMatchObject({ code: 'no-answer' });
   });

@@ -19,7 +19,10 @@ const UNLIMITED = { subs: -1, data: -1, payload: -1 };
  * May everything in its account. The protocol has to hold against it.
  * @param account by default that of operators and services
  */
-export async function tapBus(fleet: EmbeddedFleet, account: 'CONTROL' | 'NODES' = 'CONTROL'): Promise<NatsConnection> {
+export async function tapBus(
+  fleet: EmbeddedFleet,
+  account: 'STORE' | 'CONTROL' | 'NODES' = 'CONTROL',
+): Promise<NatsConnection> {
   const { publicKey, seed } = createLoginKeys();
   return logIn(fleet, await makeLogin(fleet, account, 'tap', publicKey, {}), seed);
 }
@@ -55,7 +58,7 @@ export function connectAs(fleet: EmbeddedFleet, identity: Identity): Promise<Nat
 
 function makeLogin(
   fleet: EmbeddedFleet,
-  account: 'CONTROL' | 'NODES',
+  account: 'STORE' | 'CONTROL' | 'NODES',
   name: string,
   login: string,
   permissions: Permissions,

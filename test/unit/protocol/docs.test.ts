@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../shared/limits.ts';
 import {
-  accountExports,
+  accountCrossings,
   issuerPermissions,
   joinPermissions,
   nodePermissions,
@@ -46,13 +46,9 @@ describe('docs/protocol.md', () => {
   });
 
   it('has what crosses between the accounts', () => {
-    const { controlToNodes, joinToControl, nodesToControl } = accountExports('main');
-    const crossing = [
-      ...controlToNodes.streams.map((subject) => `CONTROL to NODES    stream   ${subject}`),
-      ...nodesToControl.streams.map((subject) => `NODES to CONTROL    stream   ${subject}`),
-      ...nodesToControl.services.map((subject) => `NODES to CONTROL    service  ${subject}`),
-      ...joinToControl.services.map((subject) => `JOIN to CONTROL     service  ${subject}`),
-    ];
+    const crossing = accountCrossings('main').flatMap(({ from, to, type, subjects }) =>
+      subjects.map((subject) => `${`${from} to ${to}`.padEnd(18)}  ${type.padEnd(7)}  ${subject}`),
+    );
     const text = crossing.join('\n').replaceAll('fleet.main', 'fleet.FLEET').replaceAll('FLEET_main_', 'FLEET_FLEET_');
     expect(blocks).toContain(`${text}\n`);
   });

@@ -127,7 +127,7 @@ describe('createFleet', () => {
     const home = new FleetHome(temporaryFolder());
     await createFleet(home, OPTIONS);
     const [all, some] = [readBusKeys(home.busKeys), readBusSigning(home.busSigning)];
-    expect(Object.keys(all.accounts)).toEqual(['SYS', 'CONTROL', 'NODES', 'JOIN']);
+    expect(Object.keys(all.accounts)).toEqual(['SYS', 'STORE', 'CONTROL', 'NODES', 'JOIN']);
     expect(Object.keys(some.accounts)).toEqual(['NODES', 'JOIN']);
     const { publicKey: login } = createLoginKeys();
     for (const role of ['operator', 'admin', 'issuer', 'system'] as const)
