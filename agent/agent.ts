@@ -31,7 +31,7 @@ import { Counters } from './counters.ts';
 import { createFactStore } from './facts/create-fact-store.ts';
 import type { FactStore } from './facts/fact-store.ts';
 import { InventoryPublisher } from './inventory-publisher.ts';
-import { OwnCredential } from './own-credential.ts';
+import { controlFolder, OwnCredential } from './own-credential.ts';
 import { Pipeline } from './pipeline.ts';
 import { readOwnPolicy } from './read-own-policy.ts';
 import { ProcTable, type ProcessScope } from './process/process-table.ts';
@@ -90,8 +90,8 @@ export class Agent {
     const identity = readIdentity(settings.identity);
     const subjects = new Subjects(identity.fleet);
     const trust = new TrustStore({ fleetId: identity.fleetId, roots: identity.roots }, { clock });
-    const controlFolder = join(settings.stateDir, 'control');
-    const own = await OwnCredential.open(controlFolder, identity, { trust, subjects, clock, log });
+    const decided = controlFolder(settings.stateDir);
+    const own = await OwnCredential.open(decided, identity, { trust, subjects, clock, log });
     // One that came over the bus may hang on roots that are known only once the bus is there.
     if (own.credential === identity.credential) assertNode(identity, trust, settings.identity);
     const ownPolicy = await readOwnPolicy(settings.policy);
@@ -127,12 +127,9 @@ export class Agent {
     const takers = [
       fleetPolicy,
       new RootsTaker({ trust, subjects }),
-      await RevocationTaker.open(controlFolder, { trust, subjects, clock, log }),
+      await RevocationTaker.open(decided, { trust, subjects, clock, log }),
     ];
-    const control = new ControlDocuments(
-      { fleet: identity.fleet, folder: controlFolder, takers },
-      { bus, log, subjects },
-    );
+    const control = new ControlDocuments({ fleet: identity.fleet, folder: decided, takers }, { bus, log, subjects });
     await control.restore();
     own.introduce();
     const audit = await openNodeAudit(

@@ -5,6 +5,7 @@ import { Examination } from '../shared/doctor/examination.ts';
 import { BUS_CHECKS, LOCAL_CHECKS } from '../shared/doctor/examine.ts';
 import { findingOf, walk, type Check, type Diagnosis, type Finding } from '../shared/doctor/finding.ts';
 import { FleetError } from '../shared/errors.ts';
+import { controlFolder, withNewestCredential } from './own-credential.ts';
 import { readAgentSettings, type AgentSettings } from './settings.ts';
 import { runningAgent } from './state-lock.ts';
 
@@ -32,6 +33,7 @@ export async function diagnose(options: DoctorOptions, dependencies: { clock: Cl
       servers: settings.servers,
       caFile: settings.tls?.caFile,
       identityFile: settings.identity,
+      newest: (identity) => withNewestCredential(controlFolder(settings.stateDir), identity),
       jsDomain: settings.jsDomain,
     },
     dependencies,

@@ -33,6 +33,31 @@ const KeptFile = z.strictObject({
 });
 type Kept = z.infer<typeof KeptFile>;
 
+/** Where an agent keeps what was decided elsewhere: documents of the fleet, and its own newest credential. */
+export const controlFolder = (stateDir: string): string => join(stateDir, 'control');
+
+/** As the agent that runs here uses it: for who looks after it. */
+export async function withNewestCredential(folder: string, identity: Identity): Promise<Identity> {
+  const kept = await readKept(folder, identity).catch(() => undefined);
+  if (kept === undefined || !isNewer(kept.credential, identity.credential)) return identity;
+  return { ...identity, credential: kept.credential, loginJwt: kept.file.login ?? identity.loginJwt };
+}
+
+/** Undefined where nothing was kept, or for other keys. @throws when it is damaged */
+async function readKept(
+  folder: string,
+  identity: Identity,
+): Promise<{ file: Kept; credential: Credential } | undefined> {
+  const bytes = await readFile(fileIn(folder)).catch(() => undefined);
+  if (bytes === undefined) return undefined;
+  const file = KeptFile.parse(decode(new Uint8Array(bytes)));
+  const credential = parseCredential(file.credential);
+  return isForKeysOf(identity.credential, credential) ? { file, credential } : undefined;
+}
+
+const isNewer = (kept: Credential, own: Credential): boolean => kept.body.notBefore >= own.body.notBefore;
+const fileIn = (folder: string): string => join(folder, 'own-credential');
+
 export interface OwnCredentialDependencies {
   readonly trust: TrustStore;
   readonly subjects: Subjects;
@@ -71,8 +96,7 @@ export class OwnCredential implements SignerIdentity {
     dependencies: OwnCredentialDependencies,
   ): Promise<OwnCredential> {
     const own = new OwnCredential(folder, identity, dependencies);
-    const bytes = await readFile(own.#file).catch(() => undefined);
-    if (bytes !== undefined) own.#restore(new Uint8Array(bytes));
+    await own.#restore();
     return own;
   }
 
@@ -175,32 +199,26 @@ export class OwnCredential implements SignerIdentity {
     this.#revision = revision;
   }
 
-  #restore(bytes: Uint8Array): void {
-    const { log } = this.#deps;
+  async #restore(): Promise<void> {
     try {
-      const kept = KeptFile.parse(decode(bytes));
-      const credential = parseCredential(kept.credential);
-      if (!isForKeysOf(this.#identity.credential, credential)) return;
-      this.#revision = kept.revision;
-      if (credential.body.notBefore >= this.#credential.body.notBefore) this.#use(credential, kept);
+      const kept = await readKept(this.#folder, this.#identity);
+      if (kept === undefined) return;
+      this.#revision = kept.file.revision;
+      if (isNewer(kept.credential, this.#credential)) this.#use(kept.credential, kept.file);
     } catch (error) {
-      log.warn({ err: error }, 'the credential that was kept is damaged: it is fetched again');
+      this.#deps.log.warn({ err: error }, 'the credential that was kept is damaged: it is fetched again');
     }
   }
 
   #save(content: Kept): void {
     this.#saving = this.#saving
       .then(() => mkdir(this.#folder, { recursive: true, mode: 0o700 }))
-      .then(() => writeFileAtomic(this.#file, Buffer.from(encode(content)), { mode: 0o600 }))
+      .then(() => writeFileAtomic(fileIn(this.#folder), Buffer.from(encode(content)), { mode: 0o600 }))
       .catch((error: unknown) =>
         this.#deps.log.error(
           { err: error },
           'the new credential could not be kept: it is fetched again after a restart',
         ),
       );
-  }
-
-  get #file(): string {
-    return join(this.#folder, 'own-credential');
   }
 }

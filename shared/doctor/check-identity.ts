@@ -24,7 +24,7 @@ export const checkIdentity: Check<Examination> = async (examination, report) => 
     });
     return false;
   }
-  examination.identity = identity;
+  examination.identity = (await options.newest?.(identity)) ?? identity;
   examination.trust = new TrustStore({ fleetId: identity.fleetId, roots: identity.roots }, { clock });
   report({ check: 'identity', state: 'ok', detail: `${kind} ${name} of fleet ${identity.fleet}` });
   return true;

@@ -13,6 +13,8 @@ export interface ExaminationOptions {
   readonly caFile: string | undefined;
   /** Path of the identity file. */
   readonly identityFile: string;
+  /** The identity with the credential that is used now, where the bus has brought another than the file's. */
+  readonly newest?: (identity: Identity) => Promise<Identity>;
   readonly jsDomain: string | undefined;
 }
 
