@@ -49,7 +49,7 @@ describe('fleet dev', () => {
     const spec = specOf({ web1: { facts: { role: 'web' } }, web2: null });
     const first = await cli.run('dev', 'up', '--spec', spec);
     expect(first.stdout).toMatch(
-      /^The embedded fleet is up: 2 nodes \(web\[1-2\]\), bus at nats:\/\/127\.0\.0\.1:\d+\n$/,
+      /^The embedded fleet is up: 2 nodes \(web\[1-2\]\), bus at tls:\/\/127\.0\.0\.1:\d+\n$/,
     );
     const own = mark();
     const second = await cli.run('dev', 'up', '--spec', spec);

@@ -31,7 +31,9 @@ describe('on the six nodes of the tour', () => {
     const [report, table] = await Promise.all([fleet.report('ping'), fleet.run('ping')]);
     expect(report).toEqual({
       ...head('ping', 6),
-      nodes: ALL.map((node) => ok(node, { version: '0.1.0', uptimeMs: NUMBER })),
+      nodes: ALL.map((node) =>
+        ok(node, { version: '0.1.0', uptimeMs: NUMBER, epochs: { policy: NUMBER, revoked: 0 } }),
+      ),
     });
     expect(table).toMatchObject({ exit: 0 });
     expect(table.stdout).toMatch(/^NODE +MS\ndb1 +\d+\.\d\n/);
