@@ -14,6 +14,7 @@ import { renderNatsConfig } from '../../controller/setup/nats-config.ts';
 import type { Bus } from '../../shared/bus.ts';
 import { createLoginKeys } from '../../shared/keys.ts';
 import { connectBus } from '../../shared/nats-bus.ts';
+import type { AccountName } from '../../shared/permissions.ts';
 import { fleetStreams } from '../../shared/streams.ts';
 import { inboxPrefix, joinInboxPrefix } from '../../shared/subjects.ts';
 import type { FleetMaterial } from './fleet-material.ts';
@@ -149,10 +150,10 @@ export class BusFleet {
     };
   }
 
-  /** What somebody can do who has the server: everything, in the account that stores. */
-  async owner(): Promise<NatsConnection> {
+  /** What somebody can do who has the server: everything, in one account after the other. */
+  async owner(within: AccountName = 'STORE'): Promise<NatsConnection> {
     const { publicKey, seed } = createLoginKeys();
-    const { account, key } = this.keys.accounts.CONTROL;
+    const { account, key } = this.keys.accounts[within];
     const signer = {
       getPublicKey: () => account,
       getPrivateKey: () => new Uint8Array(),
