@@ -116,6 +116,11 @@ export interface Bus {
     onMessage: (message: HistoryMessage) => void | Promise<void>,
     options?: ReadOptions,
   ): Promise<void>;
+  /**
+   * What fits the filter, from the first that is there, then as it is stored: in order, each once, over reconnects.
+   * Resolves when nothing is missed any more that is stored from then on. @throws TransportError
+   */
+  follow(stream: string, filter: string, onMessage: (message: HistoryMessage) => void): Promise<Subscription>;
   /** The clock of the bus, in milliseconds since the epoch. Needs the right to read `filter`. */
   serverTime(stream: string, filter: string): Promise<number>;
   /** Creates a stream, or brings it to these settings. */

@@ -236,8 +236,15 @@ export const LIMITS = {
   enrollRemembered: 100_000,
   /** How long tokens and requests are kept after their last change. */
   enrollKeepMs: 30 * 24 * 60 * 60_000,
-  /** How long a command that waits for a second signature is kept: far beyond its life. */
-  jobKeepMs: 24 * 60 * 60_000,
+  /** How long a job's record is kept: who asks what happened last week finds it, and the bus's disk stays bounded. */
+  jobKeepMs: 7 * 24 * 60 * 60_000,
+  /** Nodes of one recorded job: their names fit into one message. */
+  jobNodes: 20_000,
+  /** How often the bus says that it is there to who follows a job, and its silence after which it is asked anew. */
+  followHeartbeatMs: 5_000,
+  followSilenceMs: 15_000,
+  /** Wait before a following that the bus ended is asked for again. */
+  followRetryMs: 1_000,
 
   /**
    * Sealed arguments of one command, and what they may have in all: they are looked for in two dozen forms, which takes

@@ -29,6 +29,7 @@ import { requestError, storageError } from './bus/bus-errors.ts';
 import { describeRefusal, isRefusal } from './bus/connect-error.ts';
 import type { ConnectPace } from './bus/connect-pace.ts';
 import { jwtOf, openConnection, type NatsBusOptions, type OpenConnection } from './bus/open-connection.ts';
+import { FollowedStream } from './bus/follow-stream.ts';
 import { readServerTime } from './bus/server-time.ts';
 import { readStream } from './bus/read-stream.ts';
 import { systemClock } from './clock.ts';
@@ -55,6 +56,7 @@ class NatsBus implements Bus {
   readonly #domain: string | undefined;
   readonly #listeners: ((event: BusEvent) => void)[] = [];
   readonly #kept = new Map<KeptSubscription, string>();
+  readonly #followed = new Set<FollowedStream>();
   #js: JetStreamClient | undefined;
   #jsm: Promise<JetStreamManager> | undefined;
 
@@ -202,6 +204,18 @@ class NatsBus implements Bus {
     });
   }
 
+  async follow(stream: string, filter: string, onMessage: (message: HistoryMessage) => void): Promise<Subscription> {
+    const followed = await FollowedStream.open(this.#nc, await this.#manager(), {
+      stream,
+      filter,
+      deliverPrefix: readPrefix(this.#options.name),
+      onMessage,
+      onClose: (self) => this.#followed.delete(self),
+    });
+    this.#followed.add(followed);
+    return followed;
+  }
+
   async serverTime(stream: string, filter: string): Promise<number> {
     return readServerTime(await this.#manager(), stream, filter);
   }
@@ -241,6 +255,7 @@ class NatsBus implements Bus {
 
   async close(): Promise<void> {
     for (const kept of this.#kept.keys()) kept.stop();
+    for (const followed of this.#followed) followed.close();
     if (this.#nc.isClosed()) return;
     // A drain waits for the server; one that has gone would be waited for without an end.
     let timer: NodeJS.Timeout | undefined;
@@ -278,6 +293,7 @@ class NatsBus implements Bus {
         isConnected = true;
         this.#pace.noteConnected();
         for (const kept of this.#kept.keys()) void kept.renew();
+        for (const followed of this.#followed) followed.renew();
         this.#emit({ type: 'reconnected' });
       } else if (status.type === Events.Error && status.permissionContext !== undefined) {
         const { operation, subject } = status.permissionContext;

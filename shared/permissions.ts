@@ -51,15 +51,26 @@ export function operatorPermissions(fleet: string, caller: string): BusPermissio
   const f = subjects.prefix;
   const c = toToken(caller);
   return {
-    publish: [`${f}.cmd.>`, `${f}.job.${c}.*`, `${f}.svc.*`, subjects.callerAudit(caller), ...operatorReads(fleet)],
+    publish: [
+      `${f}.cmd.>`,
+      `${f}.job.${c}.*`,
+      `${f}.svc.*`,
+      subjects.callerAudit(caller),
+      ...operatorReads(fleet),
+      recordReader(fleet, `${f}.rec.${c}.>`),
+    ],
     subscribe: [`${f}.res.${c}.>`, `${f}.rec.${c}.>`, `${readPrefix(caller)}.*`, `${inboxPrefix(caller)}.>`],
   };
 }
 
-/** An operator with the role `admin`: it writes the policy, too. */
+/** An operator with the role `admin`: it writes the policy, and sees what nodes answered to anybody. */
 export function adminPermissions(fleet: string, caller: string): BusPermissions {
+  const subjects = new Subjects(fleet);
   const { publish, subscribe } = operatorPermissions(fleet, caller);
-  return { publish: [...publish, new Subjects(fleet).controlDocument('policy')], subscribe };
+  return {
+    publish: [...publish, subjects.controlDocument('policy'), recordReader(fleet, `${subjects.prefix}.rec.>`)],
+    subscribe: [...subscribe, `${subjects.prefix}.res.>`],
+  };
 }
 
 /** An issuer, in the account STORE: makes the streams, writes the roster, lets nodes join. It sends no commands. */
@@ -98,7 +109,11 @@ export function systemPermissions(name: string): BusPermissions {
   return { publish: [ACCOUNT_UPDATE], subscribe: [`${inboxPrefix(name)}.>`] };
 }
 
-/** All that operators may read of what is stored. */
+/** Reading what nodes answered: each operator its own. `$JS.FC` of that stream it has already. */
+const recordReader = (fleet: string, filter: string): string =>
+  `$JS.API.CONSUMER.CREATE.${jobStream(fleet)}.*.${filter}`;
+
+/** All that every operator may read of what is stored. */
 function operatorReads(fleet: string): string[] {
   const subjects = new Subjects(fleet);
   return [
@@ -180,6 +195,7 @@ export function accountCrossings(fleet: string): readonly Crossing[] {
         subjects.control(),
         `${f}.aud.caller.*`,
         ...operatorReads(fleet),
+        recordReader(fleet, `${f}.rec.>`),
         // For nobody: without it, the server answers the other calls in CONTROL itself, that it has no streams there.
         '$JS.API.INFO',
       ],

@@ -11,7 +11,7 @@ export const controlStream = (fleet: string): string => `FLEET_${fleet}_CONTROL`
 export const auditStream = (fleet: string): string => `FLEET_${fleet}_AUDIT`;
 /** Tokens to join with, and requests that wait for a decision. */
 export const enrollStream = (fleet: string): string => `FLEET_${fleet}_ENROLL`;
-/** Commands that wait for a second signature. */
+/** What was asked and what nodes answered, of jobs that are recorded; commands that wait for a second signature. */
 export const jobStream = (fleet: string): string => `FLEET_${fleet}_JOBS`;
 
 /** Made by the issuer, whose login alone may. `replicas`: copies over the servers of a cluster. */
@@ -52,9 +52,9 @@ export function fleetStreams(fleet: string, replicas = 1): readonly StreamSettin
     },
     {
       name: jobStream(fleet),
-      subjects: [subjects.jobs()],
+      subjects: [subjects.jobs(), subjects.records()],
       maxMessageBytes: LIMITS.envelopeBytes,
-      maxMessagesPerSubject: 1,
+      maxMessagesPerSubject: undefined,
       maxAgeMs: LIMITS.jobKeepMs,
       replicas,
     },

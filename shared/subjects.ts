@@ -90,6 +90,9 @@ export class Subjects {
   record = (caller: string, job: string, node: string): string =>
     `${this.prefix}.rec.${toToken(caller)}.${job}.${toToken(node)}`;
 
+  recordsOf = (caller: string, job: string): string => `${this.prefix}.rec.${toToken(caller)}.${job}.*`;
+  records = (): string => `${this.prefix}.rec.*.*.*`;
+
   roster = (node: string): string => `${this.prefix}.roster.${toToken(node)}`;
   rosters = (): string => `${this.prefix}.roster.*`;
   inventoryHead = (node: string): string => `${this.prefix}.inv.${toToken(node)}`;
@@ -113,7 +116,8 @@ export class Subjects {
   audits = (): string => `${this.prefix}.aud.>`;
 
   job = (caller: string, job: string): string => `${this.prefix}.job.${toToken(caller)}.${job}`;
-  /** What is there of one job: the caller's commands, and what others signed. */
+  /** What is there of one job: its record, or the caller's commands, and what others signed. */
+  jobsOf = (caller: string): string => `${this.prefix}.job.${toToken(caller)}.*`;
   approvals = (job: string): string => `${this.prefix}.job.*.${job}`;
   jobs = (): string => `${this.prefix}.job.*.*`;
 

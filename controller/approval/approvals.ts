@@ -1,13 +1,15 @@
 /** The approver's side of the two-person rule: what waits, and the signature under one of them. */
-import type { Bus } from '../../shared/bus.ts';
+import type { Bus, StoredMessage } from '../../shared/bus.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { FleetError, UsageError } from '../../shared/errors.ts';
 import type { Identity } from '../../shared/identity.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { sha256 } from '../../shared/signing.ts';
 import { jobStream } from '../../shared/streams.ts';
 import type { Subjects } from '../../shared/subjects.ts';
 import type { TrustStore } from '../../shared/trust.ts';
 import { encodeBundle } from '../../shared/wire/approval-bundle.ts';
+import { isJobFrame } from '../../shared/wire/job.ts';
 import { approve } from '../../shared/wire/envelope.ts';
 import { leftMs, readAskedJob, type AskedJob } from './asked-job.ts';
 
@@ -23,11 +25,17 @@ export interface ApprovalsDependencies {
 /** What still waits, first come first; what doesn't hold isn't there. */
 export async function readWaiting({ bus, clock, fleet, ...reader }: ApprovalsDependencies): Promise<AskedJob[]> {
   const now = clock.now();
-  const stored = await bus.loadAll(jobStream(fleet), reader.subjects.jobs());
-  return stored
-    .flatMap((message) => readIfHolds(message, reader) ?? [])
-    .filter((asked) => leftMs(asked, now) > 0)
-    .sort((a, b) => a.issued - b.issued);
+  const waiting = new Map<string, AskedJob>();
+  const take = (message: StoredMessage): void => {
+    const asked = readIfHolds(message, reader);
+    if (asked !== undefined && leftMs(asked, now) > 0) waiting.set(message.subject, asked);
+    // The record begins when the wait is over.
+    else if (isJobFrame(message.data)) waiting.delete(message.subject);
+  };
+  // The records of all jobs lie there, too: what was asked for earlier has expired.
+  const since = now - LIMITS.commandLifeMs - LIMITS.clockSkewMs;
+  await bus.read(jobStream(fleet), reader.subjects.jobs(), take, { since });
+  return [...waiting.values()].sort((a, b) => a.issued - b.issued);
 }
 
 /**

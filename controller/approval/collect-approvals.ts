@@ -50,14 +50,14 @@ export async function collectApprovals(
   const approvers = new Map<string, CredentialBody>();
   let approved = commands;
   for (;;) {
-    for (const { subject, data } of await bus.loadAll(jobStream(fleet), subjects.approvals(job))) {
-      if (approvers.has(subject) || approvers.size >= needed.count) continue;
+    await bus.read(jobStream(fleet), subjects.approvals(job), ({ subject, data }) => {
+      if (approvers.has(subject) || approvers.size >= needed.count) return;
       const signed = readApproval(data, approved, [caller, ...approvers.values()], needed, dependencies);
-      if (signed === undefined) continue;
+      if (signed === undefined) return;
       approved = signed.commands;
       approvers.set(subject, signed.approver);
       wait.onApproved?.(signed.approver);
-    }
+    });
     if (approvers.size >= needed.count) return approved;
     if (signal?.aborted === true) throw interrupted();
     if (clock.now() >= until) throw notApproved(needed.count - approvers.size);

@@ -18,6 +18,7 @@ export const MESSAGE_KINDS = [
   'audit',
   'enroll',
   'enroll-admin',
+  'job',
 ] as const;
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 

@@ -2,7 +2,7 @@
 import { Empty, headers, JSONCodec, type Msg } from 'nats';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Bus } from '../../shared/bus.ts';
-import { auditStream, inventoryStream } from '../../shared/streams.ts';
+import { auditStream, inventoryStream, jobStream } from '../../shared/streams.ts';
 import { BUS_NAMES, BusFleet, JOIN_TOKEN, type BusName, type RawClient } from '../support/bus-fleet.ts';
 import { FleetMaterial } from '../support/fleet-material.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -116,6 +116,7 @@ const MAY_NOT_PUBLISH: Readonly<Record<'db1' | 'alice' | 'ada' | 'issuer' | 'joi
   alice: [
     `${F}.inv.db1`, `${F}.inv.db1.facts`, `${F}.roster.db1`, `${F}.res.alice.j.db1`, `${F}.res.bob.j.db1`,
     `${F}.rec.alice.j.db1`, `${F}.aud.db1`, `${F}.evt.db1.up`, `${F}.ctl.policy`, `${F}.job.bob.j`, `${F}.queue.db1`,
+    ...[`${F}.rec.bob.>`, `${F}.rec.bob.j.*`, `${F}.rec.>`, `${F}.rec.*.*.*`].map((filter) => api(`CONSUMER.CREATE.${jobStream('main')}.name.${filter}`)),
     ...STREAM_CALLS, ...CONSUMER_CALLS, ...OTHERS,
   ],
   ada: [
@@ -143,7 +144,7 @@ const MAY_NOT_SUBSCRIBE: Readonly<Record<'db1' | 'alice' | 'ada' | 'issuer' | 'j
     `${F}.inv.>`, `${F}.roster.*`, `${F}.ctl.>`, `${F}.evt.>`, `${F}.aud.>`, `${F}.job.>`, `${F}.svc.>`,
     `${F}.>`, '>', '*', '_INBOX.>', '_INBOX_bob.>', '_INBOX_issuer.>', '_READ.>', '_READ.bob.*', '_READ.bob.x', '$SYS.>', '$JS.>',
   ],
-  ada: [`${F}.res.bob.>`, `${F}.cmd.>`, `${F}.ctl.>`, `${F}.>`, '>', '_INBOX_alice.>', '$SYS.>', '$JS.>'],
+  ada: [`${F}.rec.bob.>`, `${F}.cmd.>`, `${F}.ctl.>`, `${F}.>`, '>', '_INBOX_alice.>', '$SYS.>', '$JS.>'],
   issuer: [`${F}.cmd.>`, `${F}.res.>`, `${F}.inv.>`, `${F}.roster.*`, `${F}.>`, '>', '_INBOX_alice.>', '$JS.>'],
   join: [`${F}.svc.enroll`, `${F}.cmd.all`, `${F}.roster.*`, `${F}.>`, '>', '_INBOX.>', '_INBOX_db1.>', '_INBOX_join.a', '_INBOX_join.t1.a', '_INBOX_join.>', '_INBOX_join.t0.a.b'],
 }; // prettier-ignore

@@ -25,6 +25,7 @@ export class FakeBus implements Bus {
   /** Numbers of what was stored, by subject. */
   readonly #sequences = new Map<string, number>();
   readonly #listeners: ((event: BusEvent) => void)[] = [];
+  readonly #followers = new Set<{ filter: string; onMessage: (message: HistoryMessage) => void }>();
   readonly #subscriptions = new Set<{ subject: string; onMessage: (message: BusMessage) => void }>();
 
   publish(subject: string, data: Uint8Array): void {
@@ -55,7 +56,9 @@ export class FakeBus implements Bus {
     this.stored.set(subject, data);
     const sequence = Math.max(0, ...this.#sequences.values()) + 1;
     this.#sequences.set(subject, sequence);
-    this.history.push({ subject, data, sequence, storedAt: Date.now() });
+    const message = { subject, data, sequence, storedAt: Date.now() };
+    this.history.push(message);
+    for (const { filter, onMessage } of this.#followers) if (fits(filter, subject)) onMessage(message);
     return Promise.resolve(sequence);
   }
 
@@ -68,6 +71,13 @@ export class FakeBus implements Bus {
     if (this.broken !== undefined) throw this.broken;
     for (const message of this.history.slice())
       if (fits(filter, message.subject) && message.storedAt >= since) await onMessage(message);
+  }
+
+  async follow(_stream: string, filter: string, onMessage: (message: HistoryMessage) => void): Promise<Subscription> {
+    await this.read(_stream, filter, onMessage);
+    const follower = { filter, onMessage };
+    this.#followers.add(follower);
+    return { close: () => void this.#followers.delete(follower) };
   }
 
   load(_stream: string, subject: string): Promise<LoadedMessage | undefined> {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { misaddressed } from '../../../agent/addressed.ts';
 import { assertFresh } from '../../../agent/freshness.ts';
 import { verifyCommand } from '../../../agent/verify.ts';
+import { openFrame } from '../../../controller/job/open-frame.ts';
 import { readInventory, readInventoryHeads, readRoster } from '../../../controller/directory.ts';
 import { Receiver } from '../../../controller/receive.ts';
 import { createJobId } from '../../../controller/request.ts';
@@ -37,6 +38,7 @@ import {
   type CredentialVector,
   type EntryVector,
   type EnvelopeVector,
+  type JobVector,
   type PolicyVectors,
   type ResultVector,
   type SealedVector,
@@ -56,6 +58,7 @@ interface Files {
   readonly 'sealed.json': SealedVector[];
   readonly 'results.json': ResultVector[];
   readonly 'entries.json': EntryVector[];
+  readonly 'jobs.json': JobVector[];
   readonly 'policies.json': PolicyVectors;
 }
 const read = <Name extends keyof Files>(file: Name): Files[Name] =>
@@ -197,6 +200,20 @@ describe('results', () => {
     const verdict = results.length > 0 ? 'accepted' : receiver.rejected > 0 ? 'rejected' : 'incomplete';
     expect(verdict).toBe(vector.verdict);
     expect(results.map(toPlain)).toEqual(vector.result === undefined ? [] : [vector.result]);
+  });
+});
+
+describe('frames of jobs', () => {
+  it.each(read('jobs.json'))('$name: $verdict', ({ subject, message, now, verdict, frame }) => {
+    const trust = createTrust({ now });
+    const attempt = (): void => {
+      const opened = openFrame(
+        { subject, data: unhex(message) },
+        { subjects, fleetId: trust.fleetId, credentials: trust },
+      );
+      expect(frame).toMatchObject(toPlain(opened) as object);
+    };
+    expect(codeOf(attempt)).toBe(verdict);
   });
 });
 

@@ -7,6 +7,7 @@ import { NOW } from '../../support/manual-clock.ts';
 import { entryVectors, resultVectors } from './generate-answers.ts';
 import { codecVectors, signatureVectors, subjectVectors } from './generate-bytes.ts';
 import { joiningVectors } from './generate-joining.ts';
+import { jobVectors } from './generate-jobs.ts';
 import { commandVectors, credentialVectors, envelopeVectors } from './generate-messages.ts';
 import { policyVectors } from './generate-policies.ts';
 import { revocationVectors } from './generate-revocations.ts';
@@ -49,6 +50,7 @@ export async function generateVectors(): Promise<Record<string, unknown>> {
     'entries.json': await entryVectors(fleet),
     'policies.json': await policyVectors(fleet),
     'revocations.json': await revocationVectors(fleet),
+    'jobs.json': await jobVectors(fleet),
     'joining.json': await joiningVectors(fleet),
   };
 }

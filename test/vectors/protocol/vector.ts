@@ -90,6 +90,16 @@ export interface EntryVector {
   readonly entry?: Plain;
 }
 
+export interface JobVector {
+  readonly name: string;
+  readonly now: number;
+  readonly subject: string;
+  readonly message: string;
+  /** `accepted`, or the code. */
+  readonly verdict: string;
+  readonly frame?: Plain;
+}
+
 export interface SubjectVectors {
   readonly tokens: readonly { readonly text: string; readonly token: string }[];
   /** Where a command that says `via` arrives at `node`; without a subject, `via` is malformed. */
