@@ -15,7 +15,7 @@ import { bytesOf } from './signed-bytes.ts';
 const NodeName = z.string().min(1).max(LIMITS.nodeNameLength);
 /** Place in the list of expected nodes: names stand there once. */
 const NodeIndex = z.number().int().nonnegative();
-export const JobId = z.string().regex(/^[0-9a-z]{1,40}$/);
+const JobId = z.string().regex(/^[0-9a-z]{1,40}$/);
 
 const FrameHead = ReservedFields.extend({
   /** The subject it is stored under. */
