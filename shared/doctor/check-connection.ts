@@ -8,19 +8,23 @@ import type { Examination } from './examination.ts';
 import type { Check, Finding } from './finding.ts';
 import { probeServer, type Certificate } from './probe-server.ts';
 
-/** Every server that is configured, since a client takes any of them. Ends the walk where none answers. */
+/** Every server that is configured, since a client takes any of them. Ends the walk where none can be used. */
 export const checkBus: Check<Examination> = async (examination, report) => {
   const { servers, caFile } = examination.options;
   const ca = caFile === undefined ? undefined : readCa(caFile);
+  let isUsable = false;
   for (const url of servers) {
     const probe = await probeServer(url, ca);
     if (probe.kind === 'nats') {
       examination.server ??= probe.info;
       report({ check: 'bus', state: 'ok', detail: `${url} is nats-server ${probe.info.version}` });
-      report(describeTls(url, probe.certificate, caFile, examination.clock.now()));
+      const tls = describeTls(url, probe.certificate, caFile, examination.clock.now());
+      report(tls);
+      isUsable ||= tls.state !== 'failed';
     } else report(notThere(url, probe));
   }
-  return examination.server !== undefined;
+  // A login would fail for the same reason, in other words.
+  return isUsable;
 };
 
 function notThere(
