@@ -3,6 +3,7 @@
  * need not carry files to all operators when a root is replaced.
  */
 import type { Bus } from '../shared/bus.ts';
+import type { Clock } from '../shared/clock.ts';
 import { FleetError } from '../shared/errors.ts';
 import { updateIdentity, type Identity } from '../shared/identity.ts';
 import { controlStream } from '../shared/streams.ts';
@@ -30,7 +31,7 @@ export async function loadRenewal(
 export function renewed(
   identity: Identity,
   envelope: Uint8Array,
-  dependencies: { trust: TrustStore; subjects: Subjects },
+  dependencies: { trust: TrustStore; subjects: Subjects; clock: Clock },
 ): Identity | undefined {
   try {
     const renewal = takeRenewal(envelope, identity.credential, 0, dependencies);

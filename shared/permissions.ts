@@ -164,7 +164,8 @@ export function accountCrossings(fleet: string): readonly Crossing[] {
   const subjects = new Subjects(fleet);
   const f = subjects.prefix;
   return [
-    { from: 'CONTROL', to: 'NODES', type: 'stream', subjects: [`${f}.cmd.>`] },
+    // A policy goes both ways: what comes to be stored from another account isn't passed on from there.
+    { from: 'CONTROL', to: 'NODES', type: 'stream', subjects: [`${f}.cmd.>`, subjects.controlDocument('policy')] },
     { from: 'STORE', to: 'NODES', type: 'stream', subjects: [`${f}.ctl.>`] },
     { from: 'STORE', to: 'CONTROL', type: 'stream', subjects: [`${READINGS}.*.*`] },
     { from: 'NODES', to: 'CONTROL', type: 'stream', subjects: [`${f}.res.>`, `${f}.evt.>`] },

@@ -2,7 +2,9 @@
  * A new credential for the keys that an identity has, as the bus keeps it: an issuer or a root was replaced, or the old
  * one was about to end. Nodes and operators take it; keys never come that way.
  */
+import type { Clock } from './clock.ts';
 import { ProtocolError } from './errors.ts';
+import { LIMITS } from './limits.ts';
 import type { Subjects } from './subjects.ts';
 import { assertWithinLimits, type TrustStore } from './trust.ts';
 import { parseCredential, type Credential } from './wire/credential.ts';
@@ -22,13 +24,13 @@ export interface Renewal {
  * @param own what is used now
  * @param known revision of the last one that was taken; 0 for none
  * @returns undefined where it isn't newer
- * @throws ProtocolError `not-an-issuer`, `misrouted`, `beyond-issuer`, `bad-credential`, and what `open` throws
+ * @throws ProtocolError `not-an-issuer`, `misrouted`, `revision-ahead`, `beyond-issuer`, `bad-credential`, and what `open` throws
  */
 export function takeRenewal(
   envelope: Uint8Array,
   own: Credential,
   known: number,
-  { subjects, trust }: { trust: TrustStore; subjects: Subjects },
+  { clock, subjects, trust }: { trust: TrustStore; subjects: Subjects; clock: Clock },
 ): Renewal | undefined {
   const { kind, name, notBefore } = own.body;
   const { payload, signers } = open('roster', trust.fleetId, envelope, trust);
@@ -38,6 +40,9 @@ export function takeRenewal(
   const entry = decodeRosterEntry(payload);
   if (!isRenewable(kind) || entry.node !== name || entry.subject !== subjects.renewal(kind, name))
     throw new ProtocolError('it is for somebody else', { code: 'misrouted' });
+  // Who got an issuer's key could otherwise use up all numbers, and nothing from its successor would ever be newer.
+  if (entry.revision > clock.now() + LIMITS.clockSkewMs)
+    throw new ProtocolError(`revision ${entry.revision} is ahead of the clock`, { code: 'revision-ahead' });
   if (entry.revision <= known || entry.state !== 'joined') return undefined;
   const credential = parseCredential(entry.credential);
   // An operator's comes from a root, whoever brings it.

@@ -19,6 +19,7 @@ import {
 import { open, seal, type SignerIdentity } from '../../shared/wire/envelope.ts';
 import { decodeRosterEntry, encodeRosterEntry, type RosterEntry } from '../../shared/wire/roster.ts';
 import type { MessageKind } from '../../shared/wire/signed-bytes.ts';
+import { nextRevision } from '../setup/next-revision.ts';
 
 /** An entry, and the number under which it's replaced. */
 export interface Loaded<T> {
@@ -117,8 +118,7 @@ export class EnrollStore {
   async writeNode(credential: Credential, now: number, replaces?: LoadedNode): Promise<void> {
     const { name } = credential.body;
     const subject = this.#deps.subjects.roster(name);
-    // Whatever clocks said: the newer entry has the higher number.
-    const revision = Math.max(now, (replaces?.entry.revision ?? 0) + 1);
+    const revision = nextRevision(now, replaces?.entry.revision);
     const entry = encodeRosterEntry({ subject, revision, node: name, state: 'joined', credential: credential.bytes });
     await this.#write('roster', subject, entry, replaces);
   }

@@ -17,6 +17,7 @@ import { storeFirstPolicy } from './first-policy.ts';
 import { busTls, type FleetHome } from './fleet-home.ts';
 import { holdLock } from './hold-lock.ts';
 import { issueNode, nameTaken, renewNode, resumeNode, type IssuedNode } from './issue-node.ts';
+import { nextRevision } from './next-revision.ts';
 import { findIssued } from './register.ts';
 import { storeChain } from './roots-chain.ts';
 
@@ -81,8 +82,7 @@ async function makeNode(
   name: string,
   before: Enrolled | undefined,
 ): Promise<IssuedNode> {
-  // Whatever clocks said: the newer entry has the higher number.
-  const revision = Math.max(now, (before?.revision ?? 0) + 1);
+  const revision = nextRevision(now, before?.revision);
   if (renew) return renewNode(home, { name, now, revision, trusted: trusted ?? before?.trusted ?? {} });
   const options = { name, now, revision, trusted: trusted ?? {} };
   const { issued } = await home.read();

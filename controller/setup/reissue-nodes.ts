@@ -3,7 +3,7 @@
  * by the bus. A node that is away finds it when it comes back. Can be run again: who has one is passed over.
  */
 import type { Bus } from '../../shared/bus.ts';
-import { FleetError } from '../../shared/errors.ts';
+import { FleetError, ProtocolError } from '../../shared/errors.ts';
 import type { Identity } from '../../shared/identity.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { inventoryStream } from '../../shared/streams.ts';
@@ -17,8 +17,9 @@ import { decodeRosterEntry, encodeRosterEntry, type RosterEntry } from '../../sh
 import { issueLogin } from './bus-accounts.ts';
 import { readBusSigning } from './bus-keys.ts';
 import type { FleetHome } from './fleet-home.ts';
+import { nextRevision } from './next-revision.ts';
 import { NODE_LIFE_MS } from './node-life.ts';
-import { addIssued, toIssued, type Issued } from './register.ts';
+import { addIssued, findIssued, toIssued, type Issued } from './register.ts';
 import { revocationEntries } from './revocation-entries.ts';
 import { randomSerial } from './serial.ts';
 
@@ -57,7 +58,10 @@ export async function reissueNodes(
     try {
       const entry = readEntry(new Uint8Array(data), trust);
       const { node, state } = entry.roster;
-      if (state === 'joined' && isWanted(entry.credential) && !except.has(node)) wanted.push(entry);
+      if (state === 'joined' && isWanted(entry.credential) && !except.has(node)) {
+        assertKnownKeys(entry.credential, issued);
+        wanted.push(entry);
+      }
       if (state === 'retired' && Buffer.compare(entry.signer.hash, issuer.credential.hash) !== 0) retired.push(entry);
     } catch (error) {
       if (!(error instanceof FleetError)) throw error;
@@ -65,7 +69,7 @@ export async function reissueNodes(
     }
   // Who is gone stays gone, also for readers that don't believe the old issuer any more.
   for (const { roster } of retired)
-    await store({ ...roster, revision: Math.max(clock.now(), roster.revision + 1) }, { bus, issuer });
+    await store({ ...roster, revision: nextRevision(clock.now(), roster.revision) }, { bus, issuer });
   const made: Credential[] = [];
   try {
     for (let at = 0; at < wanted.length; at += AT_ONCE) {
@@ -92,6 +96,19 @@ function readEntry(data: Uint8Array, trust: TrustStore): Entry {
   const credential = parseCredential(roster.credential);
   if (roster.state === 'joined') trust.verify(credential);
   return { roster, credential, signer: signers[0].credential };
+}
+
+/** Who got the issuer's key can have put keys of its own in the place of a node's. */
+function assertKnownKeys(credential: Credential, issued: readonly Issued[]): void {
+  const { login, name } = credential.body;
+  const known = findIssued(issued, 'node', name);
+  if (known === undefined) return;
+  const { box, sign } = toIssued(credential, known.login);
+  if (known.sign === sign && known.box === box && (login === undefined || known.login === login)) return;
+  throw new ProtocolError(
+    `${name} has other keys there than were issued here; \`fleet revoke ${name}\`, then give it new ones`,
+    { code: 'bad-credential' },
+  );
 }
 
 async function store(entry: RosterEntry, { bus, issuer }: { bus: Bus; issuer: Identity }): Promise<void> {
@@ -122,7 +139,7 @@ async function reissue(
       : await issueLogin(readBusSigning(home.busSigning), { role: 'node', name: node, login: body.login, notAfter });
   const previous = [before.hash, ...(roster.previous ?? [])].slice(0, LIMITS.previousCredentials);
   const entry = {
-    revision: Math.max(now, roster.revision + 1),
+    revision: nextRevision(now, roster.revision),
     node,
     state: 'joined' as const,
     credential: credential.bytes,

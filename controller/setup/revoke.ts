@@ -16,6 +16,7 @@ import { connectIssuer } from './enroll-node.ts';
 import { findCredentials, readRosterOf } from './find-credentials.ts';
 import type { FleetHome } from './fleet-home.ts';
 import { holdLock, type LockOptions } from './hold-lock.ts';
+import { nextRevision } from './next-revision.ts';
 import type { Issued } from './register.ts';
 import { storeRevocations } from './store-revocations.ts';
 
@@ -122,7 +123,7 @@ async function retire(
   const entry = decodeRosterEntry(parseEnvelope(new Uint8Array(stored.data))[1]);
   if (entry.state === 'retired' || parseCredential(entry.credential).body.serial !== serial) return;
   const { credential, revision: before } = entry;
-  const revision = Math.max(clock.now(), before + 1);
+  const revision = nextRevision(clock.now(), before);
   const payload = encodeRosterEntry({ subject, revision, node, state: 'retired', credential });
   await bus.store(subject, await seal('roster', issuer.fleetId, issuer, payload, { inlineCredential: true }));
 }

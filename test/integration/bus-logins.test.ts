@@ -40,11 +40,17 @@ async function revoke(logins: readonly TestLogin[], at = busFleet): Promise<void
 }
 
 describe('an admin may', () => {
-  it('publish the policy, as an operator may not', async () => {
-    const ada = await busFleet.raw('ada');
+  it('publish the policy, which nodes hear at once, as an operator may not', async () => {
+    const [ada, db1] = [await busFleet.raw('ada'), await busFleet.raw('db1')];
+    const heard: string[] = [];
+    db1.nc.subscribe(`${F}.ctl.*`, { callback: (_error, { data }) => void heard.push(Buffer.from(data).toString()) });
+    await db1.nc.flush();
     await ada.nc.jetstream().publish(`${F}.ctl.policy`, bytes('a policy'));
     ada.nc.publish(`${F}.cmd.all`);
     expect(await ada.violations()).toEqual([]);
+    await waitFor(() => heard.length > 0, { what: 'the node to hear it' });
+    await db1.nc.flush();
+    expect(heard).toEqual(['a policy']);
     const alice = await busFleet.raw('alice');
     alice.nc.publish(`${F}.ctl.policy`, bytes('another'));
     expect(await alice.refusal('the policy of an operator')).toMatchObject({ subject: `${F}.ctl.policy` });
