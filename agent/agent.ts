@@ -32,6 +32,7 @@ import { createFactStore } from './facts/create-fact-store.ts';
 import type { FactStore } from './facts/fact-store.ts';
 import { InventoryPublisher } from './inventory-publisher.ts';
 import { controlFolder, OwnCredential } from './own-credential.ts';
+import { Outbox } from './outbox/outbox.ts';
 import { Pipeline } from './pipeline.ts';
 import { readOwnPolicy } from './read-own-policy.ts';
 import { ProcTable, type ProcessScope } from './process/process-table.ts';
@@ -172,6 +173,13 @@ export class Agent {
     if (await publisher.wasRolledBack())
       await memory.distrust('the bus knows a later state of this node than its own disk');
 
+    const outbox = await Outbox.open(
+      { folder: join(settings.stateDir, 'outbox'), ...settings.outbox },
+      { bus, clock, log },
+      ({ key, kind, final, messages }) => kind === 'final' && memory.recall(key, messages, final),
+    ).catch((cause: unknown) => {
+      throw stateUnusable(settings.stateDir, cause);
+    });
     const pipeline = new Pipeline({
       node,
       identity: own,
@@ -187,6 +195,7 @@ export class Agent {
       actions,
       counters,
       audit,
+      outbox,
       policies: () => ({ fleet: fleetPolicy.current, node: ownPolicy }),
       stop: this.#stop.signal,
     });
@@ -229,6 +238,7 @@ export class Agent {
       control,
       facts,
       memory,
+      outbox,
       own,
       pipeline,
       publisher,
@@ -246,12 +256,13 @@ export class Agent {
     const parts = this.#running;
     if (parts === undefined || (this.#state !== 'ready' && this.#state !== 'deaf')) return;
     this.#state = 'draining';
-    const { audit, bus, control, facts, memory, own, pipeline, publisher, unsubscribe } = parts;
+    const { audit, bus, control, facts, memory, outbox, own, pipeline, publisher, unsubscribe } = parts;
     unsubscribe();
     publisher.stop();
     const patience = setTimeout(() => this.#stop.abort('cancelled'), LIMITS.drainMs);
     await pipeline.idle();
     clearTimeout(patience);
+    await outbox.close();
     await facts.stop();
     await control.stop();
     await own.stop();
@@ -269,6 +280,7 @@ interface RunningParts {
   readonly control: ControlDocuments;
   readonly facts: FactStore;
   readonly memory: ReplayMemory;
+  readonly outbox: Outbox;
   readonly own: OwnCredential;
   readonly pipeline: Pipeline;
   readonly publisher: InventoryPublisher;

@@ -24,7 +24,9 @@ import type { AuditTrail, Decision } from './audit/audit-trail.ts';
 import { authorizeConditions } from './authorize-conditions.ts';
 import { authorize, authorizeHere } from './authorize.ts';
 import { assertFresh, assertNotTooLate } from './freshness.ts';
+import type { Outbox } from './outbox/outbox.ts';
 import { Replier, type Answer, type ReplyDependencies } from './reply.ts';
+import type { Final } from './replay/journal.ts';
 import { replayKey, type Remembered, type ReplayMemory } from './replay/replay-memory.ts';
 import { assertNotRevoked } from './revoked.ts';
 import { runAction } from './run.ts';
@@ -49,6 +51,8 @@ export interface PipelineDependencies {
   readonly actions: ReadonlyMap<string, RunnableAction>;
   readonly counters: Counters;
   readonly audit: AuditTrail;
+  /** What is to be recorded goes there. */
+  readonly outbox: Pick<Outbox, 'put'>;
   readonly policies: () => Policies;
   /** Aborts when the agent stops. */
   readonly stop: AbortSignal;
@@ -63,6 +67,19 @@ const BROKEN: Answer = {
   code: 'internal',
   reason: "the agent broke over it: a bug, its stack is in the agent's log",
 };
+
+const CANNOT_KNOW: Answer = {
+  kind: 'result',
+  state: 'lost',
+  code: 'cannot-know',
+  reason: 'the agent was restarted after it took this command; it may have run',
+};
+
+const finalOf = ({ kind, state, code }: Answer): Final => ({
+  kind: kind === 'unmatched' ? 'unmatched' : 'result',
+  ...(state === undefined ? {} : { state }),
+  ...(code === undefined ? {} : { code }),
+});
 
 /** A command that was taken in, and may be carried out. */
 interface Claimed {
@@ -155,11 +172,15 @@ export class Pipeline {
     const isAnswered = await this.#isAnswered(verified, answer, remembered !== undefined);
     const messages = isAnswered ? await this.#seal({ timing: { received: clock.now() }, ...answer }, replier) : [];
     // The same bytes may come again, with more signatures.
-    if (remembered !== undefined && answer.code === 'needs-approval') memory.release(remembered);
-    else if (remembered !== undefined) await this.#end(remembered, answer, messages, action);
+    const kept = answer.code === 'needs-approval' ? undefined : remembered;
+    const { recordSubject } = replier;
+    // Before it is known to have ended: of a crash in between, the outbox tells the memory.
+    if (kept !== undefined && recordSubject !== undefined) await this.#putOut(recordSubject, kept, answer, messages);
+    if (kept !== undefined) await this.#end(kept, answer, messages, action);
+    else if (remembered !== undefined) memory.release(remembered);
     audit.answered(verified, answer, decision);
     // The last step: what can't be sent now is there for when the command comes again.
-    replier.resend(messages);
+    if (kept === undefined || recordSubject === undefined) replier.report(messages);
   }
 
   async #run(
@@ -269,6 +290,11 @@ export class Pipeline {
     }
   }
 
+  async #putOut(subject: string, { key }: Remembered, answer: Answer, messages: Uint8Array[]): Promise<void> {
+    if (messages.length > 0)
+      await this.#deps.outbox.put({ subject, kind: 'final', key, final: finalOf(answer), messages });
+  }
+
   /** A final never changes: it is remembered over a restart, as far as that can be. Who wasn't meant and only read forgets. */
   async #end(
     remembered: Remembered,
@@ -278,12 +304,8 @@ export class Pipeline {
   ): Promise<void> {
     const { memory } = this.#deps;
     if (messages.length === 0) return memory.end(remembered, []);
-    const { state, code, reason } = answer;
-    const final = {
-      kind: answer.kind === 'unmatched' ? ('unmatched' as const) : ('result' as const),
-      ...(state === undefined ? {} : { state }),
-      ...(code === undefined ? {} : { code }),
-    };
+    const { state, reason } = answer;
+    const final = finalOf(answer);
     // What nothing was done for is said again from a few words.
     if (final.kind === 'unmatched' || state === 'refused') memory.end(remembered, [], final, reason);
     else memory.end(remembered, messages, final);
@@ -306,13 +328,12 @@ export class Pipeline {
         reason: reason ?? 'this command has been answered; of the answer, only how it ended is still there',
         ...(reason === undefined ? {} : { timing: { received: this.#deps.clock.now() } }),
       });
-    else if (status === 'unknown')
-      await replier.send({
-        kind: 'result',
-        state: 'lost',
-        code: 'cannot-know',
-        reason: 'the agent was restarted after it took this command; it may have run',
-      });
+    else if (status === 'unknown') {
+      const messages = await replier.send(CANNOT_KNOW);
+      if (replier.recordSubject === undefined) return;
+      await this.#putOut(replier.recordSubject, memory, CANNOT_KNOW, messages);
+      this.#deps.memory.end(memory, messages, finalOf(CANNOT_KNOW));
+    }
   }
 
   /** From who may send commands, and not to be carried out here, or not again: never answered. */

@@ -52,9 +52,23 @@ export class Replier {
 
   get #subject(): string {
     const { subjects, node } = this.#deps;
+    return subjects.result(this.#caller, this.#verified.command.job, node);
+  }
+
+  /** Where the final is stored; undefined where the caller only wants to hear it. Signs of life are never stored. */
+  get recordSubject(): string | undefined {
+    const { subjects, node } = this.#deps;
     const { job, reply } = this.#verified.command;
-    const caller = this.#verified.caller.credential.body.name;
-    return reply === 'rec' ? subjects.record(caller, job, node) : subjects.result(caller, job, node);
+    return reply === 'rec' ? subjects.record(this.#caller, job, node) : undefined;
+  }
+
+  get #caller(): string {
+    return this.#verified.caller.credential.body.name;
+  }
+
+  /** What is not remembered here isn't kept either: stored where the bus takes it, and not looked after. */
+  report(messages: readonly Uint8Array[]): void {
+    for (const message of messages) this.#deps.bus.publish(this.recordSubject ?? this.#subject, message);
   }
 
   /** Signs, and doesn't send. @throws ProtocolError when the data can't be written in the protocol's terms. */

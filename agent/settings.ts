@@ -1,12 +1,14 @@
 /** The agent's configuration file, compiled once into complete settings with absolute paths. */
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
+import { DURATION_EXPECTED, readDuration } from '../shared/duration.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { ServerUrl } from '../shared/server-url.ts';
 import { readSettings } from '../shared/settings-file.ts';
 import { parsePath } from '../shared/where/paths.ts';
 import { toFacts } from './facts/fact-value.ts';
 
+const MEGABYTE = 1024 * 1024;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 const AgentFile = z.strictObject({
@@ -26,11 +28,24 @@ const AgentFile = z.strictObject({
   indexed: z.array(z.string().max(LIMITS.factPathBytes).superRefine(checkPath)).max(16).default(['role']),
   logLevel: z.enum(LOG_LEVELS).default('info'),
   jsDomain: z.string().optional(),
+  /** What waits for a bus that is away: how much of it, and for how long. */
+  outbox: z
+    .strictObject({
+      maxMegabytes: z
+        .number()
+        .min(LIMITS.outboxMinBytes / MEGABYTE)
+        .max(LIMITS.outboxMaxBytes / MEGABYTE)
+        .default(LIMITS.outboxBytes / MEGABYTE),
+      maxAge: z.string().superRefine(checkAge).default('7d'),
+    })
+    .prefault({}),
   /** For embedded fleets: see and signal only processes whose environment carries this. */
   processScope: z.strictObject({ variable: z.string().min(1), value: z.string().min(1) }).optional(),
 });
 
-export type AgentSettings = z.infer<typeof AgentFile>;
+export type AgentSettings = Omit<z.infer<typeof AgentFile>, 'outbox'> & {
+  readonly outbox: { readonly maxBytes: number; readonly maxAgeMs: number };
+};
 
 /** @throws SettingsError */
 export async function readAgentSettings(path: string): Promise<AgentSettings> {
@@ -44,6 +59,10 @@ export async function readAgentSettings(path: string): Promise<AgentSettings> {
     policy: inFolder(settings.policy),
     tasksDir: inFolder(settings.tasksDir),
     factsDir: inFolder(settings.factsDir),
+    outbox: {
+      maxBytes: settings.outbox.maxMegabytes * MEGABYTE,
+      maxAgeMs: readDuration(settings.outbox.maxAge) ?? LIMITS.outboxAgeMs,
+    },
     ...(settings.tls?.caFile === undefined ? {} : { tls: { caFile: inFolder(settings.tls.caFile) } }),
   });
 }
@@ -51,6 +70,10 @@ export async function readAgentSettings(path: string): Promise<AgentSettings> {
 /** What the fact store would not take. */
 function checkFacts(facts: Record<string, unknown>, context: z.RefinementCtx): void {
   addProblem(context, () => toFacts(facts));
+}
+
+function checkAge(text: string, context: z.RefinementCtx): void {
+  if (readDuration(text) === undefined) context.addIssue({ code: 'custom', message: `expected ${DURATION_EXPECTED}` });
 }
 
 function checkPath(path: string, context: z.RefinementCtx): void {

@@ -238,6 +238,19 @@ export const LIMITS = {
   enrollKeepMs: 30 * 24 * 60 * 60_000,
   /** How long a job's record is kept: who asks what happened last week finds it, and the bus's disk stays bounded. */
   jobKeepMs: 7 * 24 * 60 * 60_000,
+  /** What a node keeps that the bus has not confirmed: a few hundred outputs in full, or a hundred thousand finals. */
+  outboxBytes: 128 * 1024 * 1024,
+  outboxMinBytes: 16 * 1024 * 1024,
+  outboxMaxBytes: 16 * 1024 * 1024 * 1024,
+  /** How long it waits there: as long as the record of its job is kept. */
+  outboxAgeMs: 7 * 24 * 60 * 60_000,
+  /** One answer in it, in chunks with their signatures. */
+  outboxRecordBytes: 16 * 1024 * 1024,
+  /** Jobs whose answers are stored at once: the bus is kept busy, and no job waits for another. */
+  outboxConcurrent: 8,
+  /** Wait before answers that could not be stored are tried again; it doubles, up to the second. */
+  outboxRetryMs: 1_000,
+  outboxRetryMaxMs: 30_000,
   /** Nodes of one recorded job: their names fit into one message. */
   jobNodes: 20_000,
   /** How often the bus says that it is there to who follows a job, and its silence after which it is asked anew. */

@@ -204,6 +204,13 @@ export class ReplayMemory {
     }
   }
 
+  /** An answer that this memory's process gave before it ended, and that lay elsewhere: it's that, and no other. */
+  recall(key: string, answers: Uint8Array[], final: Final | undefined): void {
+    const memory = this.#entries.get(key);
+    if (memory === undefined || memory.status === 'running' || memory.answers.length > 0) return;
+    this.end(memory, answers, final);
+  }
+
   /** Forgets what was claimed, before it was written down, as if it had never come. */
   release(memory: Remembered): void {
     if (memory.recorded || this.#entries.get(memory.key) !== memory) return;

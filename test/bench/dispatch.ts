@@ -169,6 +169,8 @@ async function startPipeline(fleet: FleetMaterial, folder: string, writes: boole
     ]),
     counters: new Counters(),
     audit,
+    // What is measured only reads, and isn't recorded.
+    outbox: { put: () => Promise.resolve() },
     policies: () => ({ fleet: policy, node: undefined }),
     stop: new AbortController().signal,
   });

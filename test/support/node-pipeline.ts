@@ -5,6 +5,7 @@ import * as z from 'zod';
 import type { RunnableAction } from '../../agent/actions/action.ts';
 import { NodeAudit } from '../../agent/audit/node-audit.ts';
 import { Counters } from '../../agent/counters.ts';
+import { Outbox } from '../../agent/outbox/outbox.ts';
 import { Pipeline, type PipelineDependencies } from '../../agent/pipeline.ts';
 import { FRESH_MARKER, ReplayMemory } from '../../agent/replay/replay-memory.ts';
 import { Receiver } from '../../controller/receive.ts';
@@ -48,7 +49,8 @@ const POLICIES: Policies = {
 };
 
 export class NodePipeline {
-  readonly bus = new FakeBus();
+  readonly bus: FakeBus;
+  readonly outbox: Outbox;
   readonly clock: ManualClock;
   readonly log = recordingLog();
   readonly counters = new Counters();
@@ -70,10 +72,12 @@ export class NodePipeline {
 
   private constructor(
     options: NodePipelineOptions,
-    parts: Pick<NodePipeline, 'member' | 'memory' | 'clock' | 'auditBus' | 'auditLog'>,
+    parts: Pick<NodePipeline, 'bus' | 'member' | 'memory' | 'clock' | 'outbox' | 'auditBus' | 'auditLog'>,
   ) {
     const { clock, member, memory } = parts;
     this.fleet = options.fleet;
+    this.bus = parts.bus;
+    this.outbox = parts.outbox;
     this.member = member;
     this.memory = memory;
     this.clock = clock;
@@ -98,6 +102,7 @@ export class NodePipeline {
       actions: this.#actions(),
       counters: this.counters,
       audit: this.audit,
+      outbox: parts.outbox,
       policies: () => options.policies ?? POLICIES,
       stop: new AbortController().signal,
     });
@@ -135,7 +140,13 @@ export class NodePipeline {
       },
       { bus: auditBus, clock, log: recordingLog(), identity: member },
     );
-    return new NodePipeline(options, { member, memory, clock, auditBus, auditLog });
+    const bus = new FakeBus();
+    const outbox = await Outbox.open(
+      { folder: join(stateDir, 'outbox'), maxBytes: LIMITS.outboxBytes, maxAgeMs: LIMITS.outboxAgeMs },
+      { bus, clock, log: recordingLog() },
+      ({ key, messages, final }) => memory.recall(key, messages, final),
+    );
+    return new NodePipeline(options, { bus, member, memory, clock, outbox, auditBus, auditLog });
   }
 
   /** Hands a message in, and waits until the node is done with it. */
@@ -171,6 +182,7 @@ export class NodePipeline {
   async stop(): Promise<void> {
     this.release();
     await this.pipeline.idle();
+    await this.outbox.close();
     await this.memory.close();
     await this.audit.close();
   }

@@ -39,8 +39,60 @@ describe('a command', () => {
   it('whose results are to be recorded is answered under the subject of records', async () => {
     const node = await start();
     await node.send(alice, fleet.command('1', { reply: 'rec' }));
-    expect(node.bus.published.map(({ subject }) => subject)).toEqual([
+    await waitFor(() => node.outbox.size === 0, { what: 'the bus to have it' });
+    expect(node.bus.history.map(({ subject }) => subject)).toEqual([
       'fleet.main.rec.alice.01kezzzzzzzzzzzzzzzzzzzzzz.db1',
+    ]);
+    expect(node.bus.published).toEqual([]);
+  });
+
+  it('whose result was recorded and that comes again is answered live, and is not recorded twice', async () => {
+    const node = await start();
+    const command = fleet.command('1', { reply: 'rec', action: 'touch' });
+    await node.send(alice, command);
+    await waitFor(() => node.outbox.size === 0, { what: 'the bus to have it' });
+    expect(said(await node.send(alice, command))).toEqual(['ok']);
+    expect(node.ran).toEqual(['touch']);
+    expect(node.bus.history).toHaveLength(1);
+  });
+
+  it('whose result waits for the bus when the agent is killed gives the same one after its restart', async () => {
+    const folder = temporaryFolder();
+    const node = await start({ folder });
+    node.bus.broken = new Error('the bus is away');
+    const command = fleet.command('1', { reply: 'rec', action: 'touch' });
+    await node.send(alice, command);
+    expect(node.outbox.size).toBe(1);
+    await node.outbox.close();
+
+    const again = await NodePipeline.restart({ fleet, folder });
+    onTestFinished(() => again.stop());
+    await waitFor(() => again.outbox.size === 0, { what: 'the bus to have it' });
+    expect(again.bus.history).toHaveLength(1);
+    expect(await again.send(alice, command)).toMatchObject([{ state: 'ok', data: {} }]);
+    expect(again.ran).toEqual([]);
+  });
+
+  it('that was running when the agent was killed is recorded as one that nobody can know of, once', async () => {
+    const folder = temporaryFolder();
+    const node = await start({ folder });
+    const command = fleet.command('1', { reply: 'rec', action: 'held' });
+    node.pipeline.accept({ subject: fleet.subjects.commandNode('db1'), data: await fleet.sealCommand(command, alice) });
+    await waitFor(() => node.ran.length === 1, { what: 'it to run' });
+    const again = await NodePipeline.restart({ fleet, folder });
+    onTestFinished(() => again.stop());
+    for (const _ of [1, 2]) expect(said(await again.send(alice, command))).toEqual(['cannot-know']);
+    await waitFor(() => again.outbox.size === 0, { what: 'the bus to have it' });
+    expect(again.bus.history).toHaveLength(1);
+  });
+
+  it('that is refused before anything is kept of it is recorded without being looked after', async () => {
+    const node = await start();
+    const mallory = await fleet.operator('mallory', { roles: [] });
+    await node.send(mallory, fleet.command('1', { reply: 'rec', action: 'touch' }));
+    expect(node.outbox.size).toBe(0);
+    expect(node.bus.published.map(({ subject }) => subject)).toEqual([
+      'fleet.main.rec.mallory.01kezzzzzzzzzzzzzzzzzzzzzz.db1',
     ]);
   });
 });
