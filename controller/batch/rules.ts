@@ -1,0 +1,54 @@
+/**
+ * How a command goes through its nodes in batches: what the caller asked for, and what it comes to for so many nodes.
+ * Shares round toward safety: a smaller window, a smaller tolerance.
+ */
+import type { Limit } from '../resolve.ts';
+
+export interface BatchOptions {
+  /** How many nodes are under way at once. @default all of them */
+  readonly window?: Limit | undefined;
+  /** Between the end of a node and the start of the one that takes its place, in milliseconds. @default none */
+  readonly pauseMs?: number | undefined;
+  /** So many nodes go first and alone; all of them have to end ok. @default none */
+  readonly canaries?: number | undefined;
+  /** So many failures are tolerated over the whole job; with one more nothing new starts. @default any number */
+  readonly maxFailures?: Limit | undefined;
+}
+
+export interface BatchRules {
+  /** At least 1. */
+  readonly window: number;
+  readonly canaries: number;
+  /** Undefined where failures stop nothing. */
+  readonly tolerated: number | undefined;
+  readonly pauseMs: number;
+}
+
+/** @param nodes how many are expected: a share is one of them */
+export function compileBatch(
+  { window, pauseMs = 0, canaries = 0, maxFailures }: BatchOptions,
+  nodes: number,
+): BatchRules {
+  return {
+    window: window === undefined ? Math.max(1, nodes) : Math.max(1, countOf(window, nodes)),
+    canaries,
+    tolerated: maxFailures === undefined ? undefined : countOf(maxFailures, nodes),
+    pauseMs,
+  };
+}
+
+/**
+ * How many nodes can be hurt before it stops, whatever the timing. The one that breaks the limit comes after all that
+ * are tolerated, and has a window around it whose nodes are under way by then. Canaries count for nothing afterwards:
+ * there is an afterwards only if all of them ended ok.
+ */
+export function worstCase({ window, canaries, tolerated }: BatchRules, nodes: number): number {
+  const first = Math.min(canaries, nodes);
+  const rest = nodes - first;
+  return Math.max(Math.min(first, window), tolerated === undefined ? rest : Math.min(rest, tolerated + window));
+}
+
+/** Rounded down; more than there are stays as it is. */
+function countOf(limit: Limit, nodes: number): number {
+  return 'count' in limit ? limit.count : Math.floor((nodes * limit.percent) / 100);
+}
