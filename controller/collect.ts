@@ -18,6 +18,8 @@ export interface CollectOptions {
   readonly mayStartUntil?: number | undefined;
   /** Who is shown when it matched and was not expected: reading commands welcome whoever belongs to the fleet. */
   readonly welcome: ReadonlySet<string>;
+  /** Nodes are sent to one after the other: `start` says when. @default false: all of them have been sent to */
+  readonly inTurns?: boolean | undefined;
 }
 
 export interface CollectDependencies {
@@ -29,6 +31,9 @@ export interface CollectDependencies {
 }
 
 interface Waiting {
+  /** On the monotonic clock. */
+  readonly sentAt: number;
+  readonly mayStartUntil: number | undefined;
   /** When it was last heard of, on the monotonic clock; undefined before the first acknowledgement. */
   heardAt: number | undefined;
 }
@@ -36,11 +41,14 @@ interface Waiting {
 export class Collector {
   readonly #options: CollectOptions;
   readonly #deps: CollectDependencies;
+  /** Not sent to so far. */
+  readonly #planned: Set<string>;
   readonly #waiting = new Map<string, Waiting>();
   readonly #ended = new Set<string>();
   readonly #startedAt: number;
   readonly #timers = new Set<NodeJS.Timeout>();
   #isOver = false;
+  #looksForLost = false;
   #finish: () => void = () => undefined;
   /** Resolves when every expected node has a final state or didn't match, or when stopped. */
   readonly done: Promise<void>;
@@ -49,21 +57,54 @@ export class Collector {
     this.#options = options;
     this.#deps = dependencies;
     this.#startedAt = dependencies.clock.monotonic();
-    for (const node of options.expected) this.#waiting.set(node, { heardAt: undefined });
+    this.#planned = new Set(options.expected);
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    this.#after(options.ackTimeoutMs / 2, () => this.#tryAgain());
-    this.#after(options.ackTimeoutMs, () => this.#giveUpOnSilent());
     if (options.deadlineMs !== undefined)
       this.#after(options.deadlineMs + LIMITS.deadlineGraceMs, () => this.#giveUpAtDeadline());
-    for (const [node, why] of options.hopeless) if (this.#waiting.has(node)) this.#decide(node, 'unreachable', why);
+    if (options.inTurns === true) this.#endIfComplete();
+    else this.start(options.expected, options.mayStartUntil);
+  }
+
+  /** These have been sent to just now: their time to acknowledge begins. @param mayStartUntil as in the options */
+  start(nodes: readonly string[], mayStartUntil?: number): void {
+    const { ackTimeoutMs, hopeless } = this.#options;
+    const started = nodes.filter((node) => this.#planned.delete(node));
+    const sentAt = this.#deps.clock.monotonic();
+    for (const node of started) this.#waiting.set(node, { sentAt, mayStartUntil, heardAt: undefined });
+    this.#after(ackTimeoutMs / 2, () => this.#tryAgain(started));
+    this.#after(ackTimeoutMs, () => this.#giveUpOnSilent(started));
+    for (const node of started) {
+      const why = hopeless.get(node);
+      if (why !== undefined) this.#decide(node, 'unreachable', why);
+    }
     this.#endIfComplete();
   }
 
-  /** Nodes without a final state. */
+  /** These are never sent to. */
+  skip(nodes: readonly string[], { code, reason }: { readonly code: string; readonly reason: string }): void {
+    for (const node of nodes) {
+      if (!this.#planned.delete(node)) continue;
+      this.#ended.add(node);
+      this.#deps.onNode({ node, state: 'skipped', code, reason, ms: null });
+    }
+    this.#endIfComplete();
+  }
+
+  /** Whether every expected node has its final state. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Nodes that were sent to, and have no final state. */
   get waiting(): string[] {
     return [...this.#waiting.keys()];
+  }
+
+  /** Nodes that were not sent to so far. */
+  get planned(): string[] {
+    return [...this.#planned];
   }
 
   take(result: Result): void {
@@ -93,7 +134,7 @@ export class Collector {
           ...(result.code === undefined ? {} : { code: result.code }),
           reason: result.reason ?? null,
           ...(result.data === undefined ? {} : { data: result.data }),
-          ms: this.#elapsed(),
+          ms: this.#elapsed(waiting),
           ...(waiting === undefined ? { unexpected: true as const } : {}),
         });
         break;
@@ -109,20 +150,22 @@ export class Collector {
     for (const [node, { heardAt }] of this.#waiting)
       if (heardAt === undefined) this.#decide(node, 'unreachable', `had not answered when ${event}`);
       else this.#decide(node, 'lost', `was running when ${event}; it goes on there`);
+    this.skip([...this.#planned], { code: 'stopped', reason: `was not sent anything when ${event}` });
     this.#end();
   }
 
-  #tryAgain(): void {
-    const silent = this.#silent();
+  #tryAgain(nodes: readonly string[]): void {
+    const silent = this.#silent(nodes);
     if (silent.length > 0) this.#deps.tryAgain(silent);
   }
 
-  #giveUpOnSilent(): void {
+  #giveUpOnSilent(nodes: readonly string[]): void {
     const waitedMs = this.#options.ackTimeoutMs;
-    for (const node of this.#silent())
+    for (const node of this.#silent(nodes))
       this.#decide(node, 'unreachable', `no answer within ${formatSeconds(waitedMs)}, asked twice`);
     this.#endIfComplete();
-    this.#after(LIMITS.heartbeatMs, () => this.#giveUpOnLost());
+    if (!this.#looksForLost) this.#after(LIMITS.heartbeatMs, () => this.#giveUpOnLost());
+    this.#looksForLost = true;
   }
 
   #giveUpOnLost(): void {
@@ -135,7 +178,7 @@ export class Collector {
           `acknowledged, then silent for over ${formatSeconds(LIMITS.heartbeatLossMs)}; it may have run`,
         );
     this.#endIfComplete();
-    if (this.#waiting.size > 0) this.#after(1_000, () => this.#giveUpOnLost());
+    this.#after(1_000, () => this.#giveUpOnLost());
   }
 
   #giveUpAtDeadline(): void {
@@ -146,8 +189,9 @@ export class Collector {
   }
 
   #decide(node: string, state: 'unreachable' | 'lost', reason: string): void {
+    const mayStartUntil = this.#waiting.get(node)?.mayStartUntil;
+    const { hopeless } = this.#options;
     this.#remove(node);
-    const { hopeless, mayStartUntil } = this.#options;
     // What can't answer validly was sent nothing.
     const isProvisional =
       state === 'unreachable' &&
@@ -163,8 +207,11 @@ export class Collector {
     });
   }
 
-  #silent(): string[] {
-    return [...this.#waiting].filter(([, { heardAt }]) => heardAt === undefined).map(([node]) => node);
+  #silent(nodes: readonly string[]): string[] {
+    return nodes.filter((node) => {
+      const waiting = this.#waiting.get(node);
+      return waiting !== undefined && waiting.heardAt === undefined;
+    });
   }
 
   #remove(node: string): void {
@@ -173,7 +220,7 @@ export class Collector {
   }
 
   #endIfComplete(): void {
-    if (this.#waiting.size === 0) this.#end();
+    if (this.#waiting.size + this.#planned.size === 0) this.#end();
   }
 
   #end(): void {
@@ -192,8 +239,9 @@ export class Collector {
     this.#timers.add(timer);
   }
 
-  #elapsed(): number {
-    return Math.round((this.#deps.clock.monotonic() - this.#startedAt) * 100) / 100;
+  #elapsed(waiting: Waiting | undefined): number {
+    const since = waiting?.sentAt ?? this.#startedAt;
+    return Math.round((this.#deps.clock.monotonic() - since) * 100) / 100;
   }
 }
 

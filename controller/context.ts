@@ -16,6 +16,9 @@ const TargetGroup = z
   .strictObject({ where: Kind, node: Kind, exclude: Kind })
   .refine((group) => Object.values(group).some((kind) => kind !== undefined), 'a group needs where, node or exclude');
 
+/** A number in YAML, too: it's read as the option is. */
+const Amount = z.union([z.string(), z.number()]).transform(String);
+
 const ContextFile = z.strictObject({
   servers: z.array(ServerUrl).min(1),
   identity: z.string(),
@@ -23,7 +26,17 @@ const ContextFile = z.strictObject({
   jsDomain: z.string().optional(),
   /** Saved targets, for `--group`. */
   groups: z.record(z.string(), TargetGroup).default({}),
-  defaults: z.strictObject({ ackTimeout: z.string().optional(), timeout: z.string().optional() }).default({}),
+  defaults: z
+    .strictObject({
+      ackTimeout: z.string().optional(),
+      timeout: z.string().optional(),
+      /** For commands that change something. */
+      batch: Amount.optional(),
+      batchPause: z.string().optional(),
+      canary: Amount.optional(),
+      maxFailures: Amount.optional(),
+    })
+    .default({}),
 });
 
 export type TargetGroup = z.infer<typeof TargetGroup>;

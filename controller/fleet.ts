@@ -183,7 +183,13 @@ export class Fleet {
       request,
       target,
       { resolved, roster: (await this.roster()).roster },
-      { job, ackTimeoutMs, deadlineMs: options.deadlineMs, waits: approval !== undefined },
+      {
+        job,
+        ackTimeoutMs,
+        deadlineMs: options.deadlineMs,
+        waits: approval !== undefined,
+        inTurns: options.batch !== undefined,
+      },
       this.#signing(epochs),
     );
     assertWanted(options.signal);

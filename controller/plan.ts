@@ -16,6 +16,15 @@ export interface PlanOptions {
   readonly deadlineMs?: number | undefined;
   /** Others sign it first: it has to wait for them, as long as it lives. */
   readonly waits?: boolean;
+  /** Sent to one node after the other: each is signed when its turn comes, and never broadcast. */
+  readonly inTurns?: boolean;
+}
+
+/** What goes to nodes whose turn has come. */
+export interface Turn {
+  readonly commands: readonly SignedCommand[];
+  /** As in the plan. */
+  readonly mayStartUntil: number | undefined;
 }
 
 export interface Plan {
@@ -29,6 +38,10 @@ export interface Plan {
   readonly mayStartUntil: number | undefined;
   /** For who hasn't been heard of: the same bytes once more, or, in place of a broadcast, new ones that go direct. */
   again(silent: readonly string[], signing: SigningContext): Promise<readonly SignedCommand[]>;
+  /** For the nodes that are sent to now, where they are sent to in turns. */
+  turn(nodes: readonly string[], signing: SigningContext): Promise<Turn>;
+  /** Until when what others signed can be sent; undefined where nobody else does. */
+  readonly usableUntil: number | undefined;
 }
 
 /** What is to be done, whoever it is for. */
@@ -42,37 +55,51 @@ export async function planCommand(
   { secrets, ...request }: Work,
   target: TargetSpec,
   { resolved, roster }: { resolved: Resolved; roster: ReadonlyMap<string, RosterNode> },
-  { job, ackTimeoutMs, deadlineMs, waits = false }: PlanOptions,
+  { job, ackTimeoutMs, deadlineMs, waits = false, inTurns = false }: PlanOptions,
   signing: SigningContext,
 ): Promise<Plan> {
-  // Who is told that a node did not answer has to know when it no longer can.
-  const patienceMs = waits
-    ? LIMITS.commandLifeMs
-    : Math.min(ackTimeoutMs, deadlineMs ?? Infinity) + LIMITS.startSlackMs;
-  const startWithinMs = request.effect === 'changes' ? patienceMs : undefined;
   const { expected, undecided } = resolved;
-  const sendable = expected.filter(({ credential }) => credential !== undefined).map(({ name }) => name);
-  const complete: CommandRequest = {
-    ...request,
-    ...(secrets === undefined ? {} : { secrets: sealableTo(expected, secrets, target) }),
-    startWithinMs,
-    ...(target.where === undefined ? {} : { where: formatWhere(target.where) }),
-    timeoutMs: shorter(request.timeoutMs, deadlineMs),
+  const sealed = secrets === undefined ? {} : { secrets: sealableTo(expected, secrets, target) };
+  /** As it is signed at that moment: of a deadline, what is left. */
+  const requestAt = (now: number): CommandRequest & Pick<Turn, 'mayStartUntil'> => {
+    const leftMs = deadlineMs === undefined ? undefined : Math.max(1, deadlineMs - (now - signing.now));
+    // Who is told that a node did not answer has to know when it no longer can.
+    const patienceMs = waits ? LIMITS.commandLifeMs : Math.min(ackTimeoutMs, leftMs ?? Infinity) + LIMITS.startSlackMs;
+    const startWithinMs = request.effect === 'changes' ? patienceMs : undefined;
+    return {
+      ...request,
+      ...sealed,
+      startWithinMs,
+      ...(target.where === undefined ? {} : { where: formatWhere(target.where) }),
+      timeoutMs: shorter(request.timeoutMs, leftMs),
+      // By the clock of the node, which may be behind.
+      mayStartUntil: startWithinMs === undefined ? undefined : now + startWithinMs + LIMITS.clockSkewMs,
+    };
   };
-  // A secret is for nodes that are known by name.
-  const isOpen = request.effect === 'reads' && secrets === undefined && isOpenTarget(target);
+  const sendable = new Set(expected.filter(({ credential }) => credential !== undefined).map(({ name }) => name));
+  const { mayStartUntil, ...complete } = requestAt(signing.now);
+  // A secret is for nodes that are known by name; and so is what goes to one after the other.
+  const isOpen = request.effect === 'reads' && secrets === undefined && !inTurns && isOpenTarget(target);
   const isBroadcast = isOpen && isBroadcastWorthIt(resolved);
-  const commands = isBroadcast
-    ? [await signBroadcast(complete, job, { ask: undecided.size > 0 }, signing)]
-    : await signDirect(complete, job, sendable, signing);
+  const signAll = (): Promise<readonly SignedCommand[]> =>
+    isBroadcast
+      ? signBroadcast(complete, job, { ask: undecided.size > 0 }, signing).then((command) => [command])
+      : signDirect(complete, job, [...sendable], signing);
+  // What others have to sign is signed beforehand; each turn of the others has its own.
+  const commands = inTurns && !waits ? [] : await signAll();
   return {
     job,
     expected,
     commands,
     welcome: isOpen ? joinedOf(roster) : NOBODY,
-    // By the clock of the node, which may be behind.
-    mayStartUntil: startWithinMs === undefined ? undefined : signing.now + startWithinMs + LIMITS.clockSkewMs,
+    mayStartUntil,
     again: (silent, now) => (isBroadcast ? signDirect(complete, job, silent, now) : Promise.resolve(commands)),
+    async turn(nodes, at) {
+      const { mayStartUntil: until, ...now } = requestAt(at.now);
+      const those = nodes.filter((node) => sendable.has(node));
+      return { commands: await signDirect(now, job, those, at), mayStartUntil: until };
+    },
+    usableUntil: waits ? signing.now + LIMITS.commandLifeMs - LIMITS.approvalMarginMs : undefined,
   };
 }
 

@@ -58,6 +58,18 @@ export interface Report {
   readonly expect?: { readonly min: number; readonly max: number | null };
   /** Nothing was done; the data says what would be. */
   readonly dryRun?: true;
+  /** Nodes were started one after the other; every number is one of nodes. */
+  readonly batch?: {
+    readonly window: number;
+    readonly canaries: number;
+    /** How many failures stop nothing yet; null where none does. */
+    readonly tolerated: number | null;
+    readonly pauseMs: number;
+    /** How many could be hurt before it stopped. */
+    readonly worstCase: number;
+    /** Why the rest was skipped: the code of each of them; null where every node had its turn. */
+    readonly stopped: string | null;
+  };
 }
 
 /** The data of a node in `fleet inventory`, which the stored inventory answers. With a name, it's the action's output. */

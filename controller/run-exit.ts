@@ -3,8 +3,13 @@ import { EXIT, type ExitCode } from '../shared/errors.ts';
 import { countStates, exitCodeOf } from '../shared/states.ts';
 import type { RunResult } from './run-plan.ts';
 
-export function exitOfRun({ nodes, abandoned, lostBus }: Pick<RunResult, 'nodes' | 'abandoned' | 'lostBus'>): ExitCode {
+export function exitOfRun({
+  nodes,
+  abandoned,
+  notStarted,
+  lostBus,
+}: Pick<RunResult, 'nodes' | 'abandoned' | 'notStarted' | 'lostBus'>): ExitCode {
   if (lostBus !== undefined) return EXIT.bus;
-  if (abandoned.length > 0) return EXIT.interrupted;
+  if (abandoned.length + notStarted.length > 0) return EXIT.interrupted;
   return exitCodeOf(countStates(nodes.map(({ state }) => state)));
 }

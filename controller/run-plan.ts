@@ -7,6 +7,8 @@ import type { Clock } from '../shared/clock.ts';
 import type { Subjects } from '../shared/subjects.ts';
 import type { TrustStore } from '../shared/trust.ts';
 import { createSharing } from './aggregate/share.ts';
+import { BatchLeader, type BatchProgress } from './batch/lead.ts';
+import { compileBatch, worstCase, type BatchOptions } from './batch/rules.ts';
 import type { ApprovalOptions } from './approval/approve-plan.ts';
 import type { BusWatch } from './bus-watch.ts';
 import { Collector } from './collect.ts';
@@ -14,7 +16,7 @@ import type { RosterNode } from './directory.ts';
 import type { Plan } from './plan.ts';
 import { publishCommand } from './publish.ts';
 import { Receiver } from './receive.ts';
-import type { NodeResult } from './report.ts';
+import type { NodeResult, Report } from './report.ts';
 import type { SignedCommand, SigningContext } from './request.ts';
 
 export interface RunOptions {
@@ -28,7 +30,10 @@ export interface RunOptions {
     readonly done: number;
     readonly expected: number;
     readonly waiting: string[];
+    readonly batch?: BatchProgress | undefined;
   }) => void;
+  /** One node after the other, and how many at once. @default all at once */
+  readonly batch?: BatchOptions | undefined;
   /** Others have to sign it before it's sent. */
   readonly approval?: ApprovalOptions | undefined;
   /** Aborting stops the wait; the nodes go on. */
@@ -42,6 +47,10 @@ export interface RunResult {
   readonly unmatched: readonly string[];
   /** Nodes that were still waited for when `signal` aborted; their states are what was true then. */
   readonly abandoned: readonly string[];
+  /** Nodes whose turn had not come when `signal` aborted. */
+  readonly notStarted: readonly string[];
+  /** How it went in batches; undefined where all started at once. */
+  readonly batch: Report['batch'] | undefined;
   /** Why the bus was lost while nodes were waited for; their states are what was true then. */
   readonly lostBus: string | undefined;
   /** Answers that were not what they said: forged, misplaced or damaged. */
@@ -80,20 +89,40 @@ export async function runPlan(
   const tryAgain = async (silent: readonly string[]): Promise<void> => {
     // The end of a lost bus is noticed elsewhere.
     if (watch.lost !== undefined) return;
+    if (leader !== undefined) return leader.sendAgain(silent);
     const commands = await plan.again(silent, signing());
     if (watch.lost !== undefined) return;
     for (const command of commands) send(command, new Set(silent));
   };
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => (fail = reject));
+  const names = expected.map(({ name }) => name);
+  const rules = options.batch && compileBatch(options.batch, names.length);
+  const leader =
+    rules &&
+    new BatchLeader(
+      { rules, expected: names, deadlineMs: options.deadlineMs, usableUntil: plan.usableUntil },
+      {
+        clock,
+        sign: (nodesNow) => plan.turn(nodesNow, signing()),
+        send,
+        onStart: (nodesNow, mayStartUntil) => {
+          collector.start(nodesNow, mayStartUntil);
+          options.onProgress?.(progress);
+        },
+        onSkip: (skipped, cause) => collector.skip(skipped, cause),
+        onFailed: (error) => fail(error),
+      },
+    );
   const collector = new Collector(
     {
-      expected: expected.map(({ name }) => name),
+      expected: names,
       hopeless: hopelessOf(expected),
       ackTimeoutMs,
       deadlineMs: options.deadlineMs,
       mayStartUntil: plan.mayStartUntil,
       welcome: plan.welcome,
+      inTurns: leader !== undefined,
     },
     {
       clock,
@@ -102,8 +131,12 @@ export async function runPlan(
         const result = share(received);
         nodes.push(result);
         options.onNode?.(result);
+        leader?.ended(result.node, result.state);
       },
-      onUnmatched: (node) => unmatched.push(node),
+      onUnmatched: (node) => {
+        unmatched.push(node);
+        leader?.ended(node, 'unmatched');
+      },
     },
   );
   // Asked for when it is drawn, a few times a second, and not at each of ten thousand answers.
@@ -115,6 +148,9 @@ export async function runPlan(
     get waiting() {
       return collector.waiting;
     },
+    get batch() {
+      return leader?.progress;
+    },
   };
   const answers = subjects.resultsOf(caller, job);
   const subscription = bus.subscribe(answers, (message) => {
@@ -124,21 +160,27 @@ export async function runPlan(
     options.onProgress?.(progress);
   });
   let abandoned: string[] = [];
+  let notStarted: string[] = [];
   const stop = (): void => {
     abandoned = collector.waiting;
+    notStarted = collector.planned;
+    leader?.stop({ code: 'interrupted', reason: 'never started: the command was interrupted' });
     collector.stop('the wait was interrupted');
   };
   let lostBus: string | undefined;
   const unwatch = watch.onLost(answers, (why) => {
-    if (collector.waiting.length === 0) return;
+    if (collector.isOver) return;
     lostBus = why;
+    leader?.stop({ code: 'bus-lost', reason: 'never started: the bus was lost' });
     collector.stop('the bus was lost');
   });
   options.signal?.addEventListener('abort', stop, { once: true });
   try {
-    for (const command of plan.commands) send(command);
+    if (leader === undefined) for (const command of plan.commands) send(command);
+    else leader.begin();
     await Promise.race([collector.done, failed]);
   } finally {
+    leader?.end();
     collector.stop('the command failed');
     options.signal?.removeEventListener('abort', stop);
     unwatch();
@@ -149,6 +191,13 @@ export async function runPlan(
     nodes,
     unmatched,
     abandoned,
+    notStarted,
+    batch: rules && {
+      ...rules,
+      tolerated: rules.tolerated ?? null,
+      worstCase: worstCase(rules, expected.length),
+      stopped: leader?.stopped?.code ?? null,
+    },
     lostBus,
     rejected: receiver.rejected,
     ms: Math.round((clock.monotonic() - started) * 100) / 100,

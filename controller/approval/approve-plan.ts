@@ -21,5 +21,7 @@ export async function approvePlan(
   const asked = neededApprovals(policy.signed?.document.policy, { roles: caller.roles, action, task });
   const needed = { ...asked, count: count ?? asked.count };
   const commands = await collectApprovals(plan.job, plan.commands, { ...wait, needed }, dependencies);
-  return { ...plan, commands, again: () => Promise.resolve(commands) };
+  // Nothing of it can be signed anew, whenever a node's turn comes.
+  const turn = { commands, mayStartUntil: plan.mayStartUntil };
+  return { ...plan, commands, again: () => Promise.resolve(commands), turn: () => Promise.resolve(turn) };
 }

@@ -41,13 +41,13 @@ export class CallerAudit {
 
   /** How it ended; written in the background: see `idle`. */
   ended(command: AskedCommand, result: RunResult): void {
-    const { abandoned, ms, nodes } = result;
+    const { abandoned, ms, nodes, notStarted } = result;
     this.#write(command, {
       expected: command.expected,
       states: countStates(nodes.map(({ state }) => state)),
       exit: exitOfRun(result),
       ms,
-      ...(abandoned.length === 0 ? {} : { code: 'interrupted' }),
+      ...(abandoned.length + notStarted.length === 0 ? {} : { code: 'interrupted' }),
     });
   }
 

@@ -23,8 +23,11 @@ import {
   type OutputFlags,
   type RunFlags,
 } from '../options/run-options.ts';
+import { compileBatch } from '../batch/rules.ts';
+import { addBatchOptions, readBatch, type BatchFlags } from '../options/batch-options.ts';
 import { badValue } from '../options/parse-values.ts';
 import { addTargetOptions, describeTarget, readTarget, type TargetFlags } from '../options/target-options.ts';
+import { worstCaseCount, worstCaseText } from '../render/batch-words.ts';
 import { countdownText } from '../render/durations.ts';
 import type { Output } from '../render/output.ts';
 import { nodeCount } from '../render/node-names.ts';
@@ -33,7 +36,7 @@ import type { TargetSpec } from '../resolve.ts';
 import { isWholeFleet } from '../target.ts';
 import { createProblemTeller } from './tell-problems.ts';
 
-export interface AddressedFlags extends GlobalFlags, TargetFlags, RunFlags, OutputFlags {
+export interface AddressedFlags extends GlobalFlags, TargetFlags, RunFlags, BatchFlags, OutputFlags {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
   readonly withApproval?: boolean;
@@ -75,6 +78,7 @@ export interface InstructionContext {
 export function addAddressing(command: Command, effect: 'reads' | 'changes'): Command {
   addTargetOptions(command, effect);
   addRunOptions(command);
+  addBatchOptions(command);
   if (effect === 'changes')
     command
       .option('--dry-run', 'say what would be done, and do nothing')
@@ -92,6 +96,7 @@ export async function runAddressed(
   const context = await openContext(app, flags);
   const target = readTarget(flags, context);
   const timing = readTiming(flags, context);
+  const batch = readBatch(flags, context, definition.effect);
   const dryRun = flags.dryRun === true;
   const mayAsk =
     definition.effect === 'changes' && !dryRun && flags.all !== true && flags.yes !== true && isWholeFleet(target);
@@ -112,7 +117,9 @@ export async function runAddressed(
     tellProblems();
     const expected = resolved.expected.map(({ name }) => name);
     const report = (
-      run: Pick<RunResult, 'nodes' | 'unmatched' | 'abandoned' | 'lostBus'> & { job: string | null },
+      run: Pick<RunResult, 'nodes' | 'unmatched' | 'abandoned' | 'notStarted' | 'batch' | 'lostBus'> & {
+        job: string | null;
+      },
     ): Report => ({
       version: 1,
       command: definition.command,
@@ -126,13 +133,22 @@ export async function runAddressed(
       ms: Math.round(app.clock.monotonic() - started),
       nodes: definition.keepsData === false ? run.nodes.map(withoutData) : run.nodes,
       ...(dryRun ? { dryRun: true as const } : {}),
+      ...(run.batch === undefined ? {} : { batch: run.batch }),
       ...definition.extend?.(run.nodes),
     });
     if (expected.length === 0)
       return await finish(
         output,
         app,
-        report({ job: null, nodes: [], unmatched: [], abandoned: [], lostBus: undefined }),
+        report({
+          job: null,
+          nodes: [],
+          unmatched: [],
+          abandoned: [],
+          notStarted: [],
+          batch: undefined,
+          lostBus: undefined,
+        }),
       );
 
     const at: InstructionContext = {
@@ -146,15 +162,18 @@ export async function runAddressed(
     if (asks && !canAsk) throw needsTarget();
     if (flags.limit !== undefined)
       output.notice(`--limit drew ${nodeCount(expected.length)}; --seed ${target.seed} draws the same again`);
-    if (
-      asks &&
-      !(await confirm(`This changes something on ${wholeFleet(expected.length)} of fleet ${fleet.name}. Go on?`, app))
-    )
+    const rules = batch && compileBatch(batch, expected.length);
+    if (rules !== undefined) output.notice(worstCaseText(rules, expected.length));
+    // The question says it, too: quiet or not, it's what is decided about.
+    const worst = rules === undefined ? '' : ` (at worst ${worstCaseCount(rules, expected.length)} hurt)`;
+    const change = `This changes something on ${wholeFleet(expected.length)} of fleet ${fleet.name}${worst}.`;
+    if (asks && !(await confirm(`${change} Go on?`, app)))
       throw new UsageError('nothing was sent', { code: 'not-confirmed' });
     const approval = approvals === undefined ? undefined : { ...approvals, ...waitingWords(output) };
     const run = await fleet.run({ ...instruction, dryRun, timeoutMs: timing.timeoutMs }, target, resolved, {
       ackTimeoutMs: timing.ackTimeoutMs,
       approval,
+      batch,
       deadlineMs: timing.deadlineMs,
       onNode: (result) => output.onNode(definition.keepsData === false ? withoutData(result) : result),
       onProgress: (progress) => output.onProgress(progress),
@@ -167,7 +186,7 @@ export async function runAddressed(
           : `${run.rejected} answers were not what they said (forged, misplaced or damaged) and were left out`,
       );
     await finish(output, app, report(run));
-    if (run.abandoned.length > 0) output.warning(interruptedWords(run.abandoned.length, instruction.effect));
+    if (run.abandoned.length + run.notStarted.length > 0) output.warning(interruptedWords(run, instruction.effect));
     if (run.lostBus !== undefined)
       output.warning(`The bus was lost: ${run.lostBus}.${goesOnWords(instruction.effect)}`);
   } finally {
@@ -202,8 +221,18 @@ async function finish(output: Output, app: App, report: Report): Promise<void> {
 const wholeFleet = (count: number): string => (count === 1 ? 'the only node' : `all ${count} nodes`);
 
 /** An unrecorded command is not cancelled by an interrupt: it just isn't waited for any more. */
-function interruptedWords(count: number, effect: 'reads' | 'changes'): string {
-  return `Interrupted: ${count === 1 ? '1 node is' : `${count} nodes are`} not waited for any more.${goesOnWords(effect)}`;
+function interruptedWords(
+  { abandoned, notStarted }: Pick<RunResult, 'abandoned' | 'notStarted'>,
+  effect: 'reads' | 'changes',
+): string {
+  const [left, skipped] = [abandoned.length, notStarted.length];
+  return [
+    'Interrupted: ',
+    ...(left === 0 ? [] : [`${left === 1 ? '1 node is' : `${left} nodes are`} not waited for any more`]),
+    ...(left === 0 || skipped === 0 ? [] : ['; ']),
+    ...(skipped === 0 ? [] : [`${skipped === 1 ? '1 node was' : `${skipped} nodes were`} never started`]),
+    `.${left === 0 ? '' : goesOnWords(effect)}`,
+  ].join('');
 }
 
 function goesOnWords(effect: 'reads' | 'changes'): string {

@@ -40,6 +40,17 @@ export function parseLimit(text: string, option: string): Limit {
   return isPercent ? { percent: value } : { count: value };
 }
 
+/** `0`, `5` or `10%`: of failures, none may be what is tolerated. @throws UsageError `bad-value` */
+export function parseTolerance(text: string, option: string): Limit {
+  return /^0%?$/.test(text) ? { count: 0 } : parseLimit(text, option);
+}
+
+/** A number of nodes, which may be none. @throws UsageError `bad-value` */
+export function parseCount(text: string, option: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw badValue(option, text, 'a number of nodes, such as 1');
+  return Number(text);
+}
+
 /** `key=value`. @throws UsageError `bad-value` */
 export function parseAssignment(text: string, what: string): [string, string] {
   const at = text.indexOf('=');

@@ -4,6 +4,7 @@
  */
 import { foldNames } from '../../shared/names/fold.ts';
 import type { Clock } from '../../shared/clock.ts';
+import type { BatchProgress } from '../batch/lead.ts';
 import { elapsedText } from './durations.ts';
 import { visibleLine } from './visible.ts';
 import { cutTo } from './width.ts';
@@ -13,6 +14,8 @@ export interface Progress {
   readonly expected: number;
   /** Nodes that have not answered, the slowest first. */
   readonly waiting: readonly string[];
+  /** Where nodes are started one after the other. */
+  readonly batch?: BatchProgress | undefined;
 }
 
 /** Calls back until it's told to stop. Must not keep the process alive. */
@@ -74,12 +77,25 @@ export function createProgressLine(columns: number, { write, clock, every }: Pro
   };
 }
 
-function progressText({ done, expected, waiting }: Progress, elapsedMs: number): string {
-  const start = `${done} of ${expected} · ${elapsedText(elapsedMs)}`;
+function progressText({ batch, done, expected, waiting }: Progress, elapsedMs: number): string {
+  const parts = batch === undefined ? [`${done} of ${expected}`] : batchParts(batch, `${done} of ${expected} done`);
+  const start = [...parts, elapsedText(elapsedMs)].join(' · ');
   if (waiting.length === 0) return start;
   const more = waiting.length - NAMES_SHOWN;
   const names = visibleLine(foldNames(waiting.slice(0, NAMES_SHOWN)));
   return `${start} · waiting for ${names}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** `canary 1/1 · 12 of 40 done · 3 under way · 1 failed of at most 2` */
+function batchParts({ canaries, failures, tolerated, underWay }: BatchProgress, done: string): string[] {
+  return [
+    ...(canaries.of === 0 ? [] : [`canary ${canaries.done}/${canaries.of}`]),
+    done,
+    `${underWay} under way`,
+    ...(tolerated === undefined && failures === 0
+      ? []
+      : [`${failures} failed${tolerated === undefined ? '' : ` of at most ${tolerated}`}`]),
+  ];
 }
 
 /** The real one. */
