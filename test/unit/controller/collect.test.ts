@@ -230,4 +230,49 @@ describe('collecting', () => {
     expect(seen.nodes.map(({ node, state }) => [node, state])).toContainEqual(['b', 'unreachable']);
     expect(vi.getTimerCount()).toBe(0);
   });
+
+  it('in turns gives each node its time from when it was sent to, and waits for those whose turn comes', async () => {
+    const { collector, ends, seen } = collect({ inTurns: true });
+    await pass(60_000);
+    expect(seen).toMatchObject({ isDone: false, nodes: [], tries: [] });
+    expect([collector.planned, collector.waiting]).toEqual([['a', 'b'], []]);
+    collector.start(['b']);
+    await pass(1_000);
+    expect(seen.tries).toEqual([['b']]);
+    collector.take(from('b'));
+    expect(seen.nodes[0]).toMatchObject({ node: 'b', ms: 1_000 });
+    collector.start(['a']);
+    await pass(1_999);
+    expect(ends()).toEqual(['b ok']);
+    await pass(1);
+    expect(ends()).toEqual(['b ok', 'a unreachable']);
+    expect(seen.isDone).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('in turns says until when each may still start, and notices who is lost, whenever it began', async () => {
+    const { collector, seen, ends } = collect({ inTurns: true });
+    collector.start(['a'], Date.now() + 1_000);
+    await pass(2_000);
+    await pass(60_000);
+    collector.start(['b']);
+    collector.take(from('b', { kind: 'ack' }));
+    await pass(LIMITS.heartbeatLossMs + 2_000);
+    expect(ends()).toEqual(['a unreachable', 'b lost']);
+    expect(seen.nodes[0]).not.toHaveProperty('provisional');
+  });
+
+  it('in turns takes no answer of a node that nothing was sent to, and skips it with a reason', async () => {
+    const { collector, seen, ends } = collect({ inTurns: true });
+    collector.take(from('b'));
+    expect(ends()).toEqual([]);
+    collector.start(['a']);
+    collector.skip(['a', 'b'], { code: 'failure-limit', reason: 'never started: 1 failed' });
+    expect(seen.nodes).toEqual([
+      { node: 'b', state: 'skipped', code: 'failure-limit', reason: 'never started: 1 failed', ms: null },
+    ]);
+    collector.take(from('a'));
+    await pass(0);
+    expect(seen.isDone).toBe(true);
+  });
 });
