@@ -23,7 +23,10 @@ function waysOf({ canaries, tolerated, window }: BatchRules, nodes: number): str
   const limit =
     tolerated === undefined
       ? 'no --max-failures stops it'
-      : `${tolerated === 0 ? 'no failure is' : tolerated === 1 ? '1 failure is' : `${tolerated} failures are`} tolerated`;
+      : // Whoever sets a limit believes that it helps.
+        window >= rest && rest > 1
+        ? '--max-failures can hold nothing back (--batch would)'
+        : `${tolerated === 0 ? 'no failure is' : tolerated === 1 ? '1 failure is' : `${tolerated} failures are`} tolerated`;
   const alone = first > window ? `, ${window} at a time` : '';
   if (first > 0 && rest === 0) return [`${canaryCount(first)} alone${alone}`];
   return [...(first > 0 ? [`${canaryCount(first)} first${alone}`, `then ${pace}`] : [pace]), limit];

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../controller/report.ts';
+import type { Child } from '../support/child-process.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { startEmbeddedFleet, type EmbeddedFleet } from '../support/embedded-fleet.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -42,17 +43,27 @@ describe('silence', () => {
   });
 
   it('of the bus ends a command at once, with what is true of each node', async () => {
-    const cli = await fleet.cli.start(
-      ['exec', '--node', 'web1', '-o', 'json', '--shell', '--', `touch ${marker('started')}; exec sleep 1000`],
-      { holdsStdin: true },
-    );
+    const start = (name: string, ...args: string[]): Promise<Child> =>
+      fleet.cli.start(['exec', ...args, '-o', 'json', '--shell', '--', `touch ${marker(name)}; exec sleep 1000`], {
+        holdsStdin: true,
+      });
+    const [cli, batched] = await Promise.all([
+      start('started', '--node', 'web1'),
+      start('batched', '--all', '--batch', '1'),
+    ]);
     try {
-      await waitFor(() => existsSync(marker('started')), { what: 'the node to have started' });
+      const both = (): boolean => existsSync(marker('started')) && existsSync(marker('batched'));
+      await waitFor(both, { what: 'the node to have started both' });
       process.kill(fleet.state.natsPid, 'SIGKILL');
-      expect(await cli.ended).toMatchObject({ code: 5 });
+      expect(await Promise.all([cli.ended, batched.ended])).toMatchObject([{ code: 5 }, { code: 5 }]);
     } finally {
-      await cli.stop();
+      await Promise.all([cli.stop(), batched.stop()]);
     }
+    const { nodes } = JSON.parse(batched.stdout()) as Report;
+    expect(nodes).toMatchObject([
+      { node: 'web1', reason: expect.stringContaining('when the bus was lost') as string },
+      { node: 'web2', state: 'skipped', code: 'bus-lost', reason: 'never started: the bus was lost' },
+    ]);
     const report = JSON.parse(cli.stdout()) as Report;
     expect(report).toMatchObject({ exit: 5, expected: 1 });
     // Whether it had acknowledged is a matter of 100 ms.

@@ -96,6 +96,29 @@ describe('a command that two have to sign', () => {
     expect((await run('bob', 'approve', 'nothing')).exit).toBe(2);
   });
 
+  it('runs in batches by what was signed for all of it beforehand', async () => {
+    const batch = ['--canary', '1', '--batch', '1', '--batch-pause', '10ms'];
+    const { child, job } = await ask(
+      'alice',
+      'exec',
+      '--all',
+      '--with-approval',
+      ...batch,
+      '-o',
+      'ndjson',
+      '--',
+      'true',
+    );
+    expect((await run('bob', 'approve', job, '--yes')).exit).toBe(0);
+    expect((await child.ended).code).toBe(3);
+    const lines = child.stdout().trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      { node: 'db1', state: 'ok' },
+      { node: 'web1', code: 'not-authorized' },
+      { type: 'summary', batch: { window: 1, canaries: 1, stopped: null } },
+    ]);
+  });
+
   it('does not run for a signature of who lacks the role, nor for one of who asked', async () => {
     const { child, job } = await ask('alice', 'exec', '--node', 'db1', '--with-approval', '--', 'true');
     const own = await run('alice', 'approve', job, '--yes');

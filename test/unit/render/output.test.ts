@@ -67,6 +67,16 @@ describe('progress', () => {
     expect(stage.written()).toBe(`${CLEAR}1 of 4 · 0.60 s · waiting for db9,web[1-2]`);
   });
 
+  test('of a batch says how its canaries are, how many are under way, and how many may still fail', () => {
+    const stage = stageOf({ columns: 100 });
+    const batch = { canaries: { done: 1, of: 1 }, underWay: 3, failures: 1, tolerated: 2 };
+    stage.output.onProgress({ done: 12, expected: 40, waiting: ['a', 'b', 'c'], batch });
+    stage.pass(600);
+    expect(stage.written()).toBe(
+      `${CLEAR}canary 1/1 · 12 of 40 done · 3 under way · 1 failed of at most 2 · 0.60 s · waiting for a,b,c`,
+    );
+  });
+
   test('fits the terminal, whatever the names', () => {
     const stage = stageOf();
     const waiting = Array.from({ length: 500 }, (_, at) => `${'abcdef'[at % 6]}${'x'.repeat(20)}${at}-z`);
