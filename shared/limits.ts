@@ -178,6 +178,8 @@ export const LIMITS = {
   auditArgsHeadLength: 512,
   /** A text in a record: an expression, the name of a rule. */
   auditTextLength: 512,
+  /** Records are written to the disk together after this; what comes before a change is waited for, and synced. */
+  auditWriteMs: 20,
   /** Records are signed and stored together after this and up to so much more, so that the nodes of a fleet take turns. */
   auditFlushMs: 500,
   auditFlushJitterMs: 1_500,

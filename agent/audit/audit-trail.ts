@@ -11,7 +11,7 @@ export interface Decision {
 
 export interface AuditTrail {
   /**
-   * Before a command starts that changes something. Resolves when it's written down for good.
+   * Before a command starts that changes something. Resolves when it's written down.
    * @throws RefusedError `cannot-record`
    */
   started(verified: VerifiedCommand, decision: Decision): Promise<void>;

@@ -97,7 +97,7 @@ export class LockedAudit {
     const bus = this.#deps.bus() ?? NO_BUS;
     const log = await AuditLog.open(this.#options, { bus, clock, identity, log: logTo(onProblem) });
     try {
-      await Promise.all(events.map((event) => log.record(event)));
+      await Promise.all(events.map((event) => log.record(event, { durable: true })));
       await log.flush();
       return true;
     } catch (error) {

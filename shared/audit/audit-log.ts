@@ -48,6 +48,7 @@ export class AuditLog {
   #lost = 0;
   /** Spelled out in a batch before: from then on its hash is enough. */
   #credentialSent: Uint8Array | undefined;
+  #isBusAsked = false;
   /** The bus may have batches that it wasn't heard to have taken. */
   #isUncertain: boolean;
   #isAway = false;
@@ -60,7 +61,7 @@ export class AuditLog {
     this.#options = options;
     this.#deps = dependencies;
     this.#store = store;
-    this.#isUncertain = store.hasSealed;
+    this.#isUncertain = store.hasSealed || store.isUnsealedLeft;
   }
 
   /** Throws what the file system throws. */
@@ -93,10 +94,11 @@ export class AuditLog {
   }
 
   /**
-   * Writes down what is about to happen; resolves when that would survive a power cut.
+   * Writes down what is about to happen. Resolves when that would survive the end of the process, and with `durable` when
+   * it would survive a power cut.
    * @throws RefusedError `cannot-record`
    */
-  async record(event: AuditEvent): Promise<void> {
+  async record(event: AuditEvent, options: { readonly durable: boolean }): Promise<void> {
     const { full } = this.#store;
     if (full !== undefined) {
       this.#schedule();
@@ -105,7 +107,7 @@ export class AuditLog {
     this.#append(event);
     this.#schedule();
     try {
-      await this.#store.written({ durable: true });
+      await this.#store.written(options);
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? 'error';
       throw new RefusedError(`the audit trail can't be written (${code})`, { code: 'cannot-record', cause });
@@ -156,9 +158,12 @@ export class AuditLog {
 
   async #flush(): Promise<void> {
     try {
+      // Where the power went before a signature was on the disk, the bus may have it. Batches must not overlap.
+      if (this.#store.isUnsealedLeft && !this.#isBusAsked) this.#sequence = await this.#askBus();
       await this.#seal();
-      // The bus must never know more than the disk: it would look as if the disk had been rolled back.
-      await this.#store.written({ durable: true });
+      // The bus must never know more than the disk, or it looks as if the disk had been rolled back. After a power cut it
+      // may: what only reads isn't worth a sync.
+      await this.#store.written({ durable: false });
       await this.#sendAll();
       await this.#store.prune();
     } finally {
@@ -207,12 +212,15 @@ export class AuditLog {
     const room = Math.min(LIMITS.auditBatchBytes, this.#deps.bus.maxPayloadBytes - ENVELOPE_BYTES);
     let bytes = 0;
     let count = 0;
-    for (const record of this.#store.unsealed) {
+    const { confirmed, unsealed } = this.#store;
+    for (const record of unsealed) {
       bytes += record.bytes.length;
       if (count > 0 && (bytes > room || count === LIMITS.auditBatchRecords)) break;
       count++;
+      // What the bus has and what it doesn't have are never one batch.
+      if (record.seq === confirmed) break;
     }
-    return this.#store.unsealed.slice(0, count);
+    return unsealed.slice(0, count);
   }
 
   async #send(): Promise<void> {
@@ -232,6 +240,7 @@ export class AuditLog {
     const { fleetId, stream, subject } = this.#options;
     const store = this.#store;
     const message = await bus.load(stream, subject);
+    this.#isBusAsked = true;
     if (message === undefined) {
       if (store.confirmed > 0)
         log.warn({ records: store.confirmed }, 'the bus has lost the audit trail: what is kept here is sent again');
@@ -254,7 +263,20 @@ export class AuditLog {
       // Gone from the disk: the bus had it before, and has gone back.
       if (hash === undefined || isSame(hash, last.hash)) return store.confirm(Math.max(last.seq, store.oldest - 1));
     }
-    if (last.isOwn) await this.#fork('rolled-back', last);
+    if (!last.isOwn) return;
+    store.confirm(await this.#commonEnd(last));
+    await this.#fork('rolled-back', last);
+  }
+
+  /** The newest record that is the same here and there: what comes after it here, the bus doesn't have. */
+  async #commonEnd(last: LastBatch): Promise<number> {
+    const { confirmed, head } = this.#store;
+    for (let seq = Math.min(last.seq, head.seq); seq > confirmed; seq--) {
+      const [here, there] = [await this.#store.hashAt(seq), last.hashAt(seq)];
+      if (there === undefined) break;
+      if (here !== undefined && isSame(here, there)) return seq;
+    }
+    return confirmed;
   }
 
   /** The newest is from another machine: ours, if any of it may be there unconfirmed, is looked for. */

@@ -3,7 +3,7 @@
  * to what is on the writer's own disk?
  */
 import { VerifyKey } from '../signing.ts';
-import { decodeAuditBatch, recordsOf } from '../wire/audit.ts';
+import { decodeAuditBatch, hashRecord, recordsOf } from '../wire/audit.ts';
 import { open, parseEnvelope, type SignerIdentity } from '../wire/envelope.ts';
 import { parseCredential, type Credential } from '../wire/credential.ts';
 import { lastSeq, readRecord } from './trail-records.ts';
@@ -16,6 +16,8 @@ export interface LastBatch {
   readonly seq: number;
   readonly hash: Uint8Array;
   readonly at: number | undefined;
+  /** Hash of a record that it has, or of the one before; undefined for all others. */
+  hashAt(seq: number): Uint8Array | undefined;
   /** Signed with the writer's own key: nobody else made it up. */
   readonly isOwn: boolean;
 }
@@ -25,9 +27,15 @@ export function readLast(data: Uint8Array, fleetId: string, { credential }: Sign
   try {
     const [, payload, , attachment] = parseEnvelope(data);
     const batch = decodeAuditBatch(payload);
-    const at = readRecord(recordsOf(attachment).at(-1) ?? new Uint8Array())?.at;
+    const records = recordsOf(attachment);
+    const at = readRecord(records.at(-1) ?? new Uint8Array())?.at;
     const isOwn = isSignedWith(credential, fleetId, data);
-    return { chain: batch.chain, seq: lastSeq(batch), hash: batch.last, at, isOwn };
+    const hashAt = (seq: number): Uint8Array | undefined => {
+      const record = records[seq - batch.first];
+      if (record !== undefined) return hashRecord(record);
+      return seq === batch.first - 1 ? batch.prev : undefined;
+    };
+    return { chain: batch.chain, seq: lastSeq(batch), hash: batch.last, at, hashAt, isOwn };
   } catch {
     return undefined;
   }

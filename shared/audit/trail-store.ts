@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.ts';
 import { LIMITS } from '../limits.ts';
 import type { Logger } from '../logger.ts';
-import type { AuditEvent } from '../wire/audit.ts';
+import { hashRecord, type AuditEvent } from '../wire/audit.ts';
 import { AuditChain, newChain, type ChainedRecord, type ChainHead } from './chain.ts';
 import { listTrail, readTrail, removeTrail, setAside, trailPath, type TrailFile } from './trail-files.ts';
 import type { TrailLine } from './trail-lines.ts';
@@ -35,6 +35,8 @@ export interface TrailStoreOptions {
 export type ChainLink = { readonly hash: Uint8Array; readonly at: number | undefined } | undefined;
 
 export class TrailStore {
+  /** Whether an earlier process left records without a signature here: it may have signed and stored them all the same. */
+  readonly isUnsealedLeft: boolean;
   readonly #options: TrailStoreOptions;
   readonly #deps: { clock: Clock; log: Logger };
   #files: TrailFile[];
@@ -61,6 +63,7 @@ export class TrailStore {
     const { records } = opened;
     this.#confirmed = records?.confirmed ?? 0;
     this.#unsealed = [...(records?.unsealed ?? [])];
+    this.isUnsealedLeft = this.#unsealed.length > 0;
     this.#queue = (records?.sealed ?? []).filter(({ batch }) => lastSeq(batch) > this.#confirmed);
     this.#isQueueWhole = records === undefined || records.confirmed >= records.head.first - 1;
   }
@@ -168,16 +171,18 @@ export class TrailStore {
     return this.#writer.written(options);
   }
 
-  /** The first unsigned records were signed. Resolves when that would survive a power cut. */
+  /** The first unsigned records were signed. Resolves when that would survive the end of the process. */
   async sealed(sealed: SealedBatch): Promise<void> {
     this.#unsealed.splice(0, sealed.records.length);
     this.#writer.append({ kind: 'batch', envelope: sealed.envelope });
-    this.#queue.push(sealed);
-    this.#queueBytes += bytesOf(sealed);
+    if (lastSeq(sealed.batch) > this.#confirmed) {
+      this.#queue.push(sealed);
+      this.#queueBytes += bytesOf(sealed);
+    }
     if (this.#queueBytes > LIMITS.auditWaitingBytes) this.#dropQueue();
     const { fileBytes = LIMITS.auditFileBytes } = this.#options;
     if (this.#unsealed.length === 0 && this.#writer.bytes > fileBytes) this.#rotate();
-    await this.written({ durable: true });
+    await this.written({ durable: false });
   }
 
   /** Signed batches after this record, oldest first: from memory, or from the files. */
@@ -207,14 +212,14 @@ export class TrailStore {
   /** The hash of a record of this chain; undefined where it isn't kept any more. */
   async hashAt(seq: number): Promise<Uint8Array | undefined> {
     if (seq === this.head.seq) return this.head.hash;
-    const queued = this.#queue.find(({ batch }) => lastSeq(batch) === seq);
-    if (queued !== undefined) return queued.batch.last;
-    for (const file of this.#filesWith(seq)) {
-      const records = await this.#read(file);
-      const found = records?.sealed.find(({ batch }) => lastSeq(batch) === seq);
-      if (found !== undefined) return found.batch.last;
-    }
-    return undefined;
+    const unsealed = this.#unsealed.find((record) => record.seq === seq);
+    if (unsealed !== undefined) return unsealed.hash;
+    const isIn = ({ batch }: SealedBatch): boolean => batch.first <= seq && seq <= lastSeq(batch);
+    let found = this.#queue.find(isIn);
+    for (const file of found === undefined ? this.#filesWith(seq) : [])
+      found ??= (await this.#read(file))?.sealed.find(isIn);
+    const record = found?.records[seq - found.batch.first];
+    return record === undefined ? undefined : hashRecord(record);
   }
 
   /** The bus has the records up to this one, and no others. Also goes back: a bus may have lost some. */
@@ -227,7 +232,7 @@ export class TrailStore {
       this.#queueBytes -= gone === undefined ? 0 : bytesOf(gone);
     }
     this.#isQueueWhole ||= this.#queue.length === 0 && this.#lastSealed() <= seq;
-    this.#writer.append({ kind: 'confirmed', seq });
+    this.#writer.append({ kind: 'confirmed', seq }, false);
   }
 
   /** First record that is still here. */

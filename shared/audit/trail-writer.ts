@@ -4,6 +4,7 @@
  */
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { LIMITS } from '../limits.ts';
 import { formatTrailLine, type TrailLine } from './trail-lines.ts';
 
 type Work = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'file'; readonly path: string };
@@ -16,6 +17,7 @@ export class TrailWriter {
   #waitingBytes = 0;
   #working: Promise<void> | undefined;
   #syncing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   private constructor(handle: FileHandle, offset: number) {
     this.#handle = handle;
@@ -38,12 +40,19 @@ export class TrailWriter {
     return this.#waitingBytes;
   }
 
-  /** Written soon, without anybody waiting for it. */
-  append(line: TrailLine): void {
+  /**
+   * Written within a moment, without anybody waiting for it: what comes meanwhile goes together.
+   * @param isUrgent false: with whatever comes next
+   */
+  append(line: TrailLine, isUrgent = true): void {
     const text = formatTrailLine(line);
     this.#queue.push({ kind: 'text', text });
     this.#waitingBytes += text.length;
-    this.#work().catch(() => undefined);
+    if (!isUrgent) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#work().catch(() => undefined);
+    }, LIMITS.auditWriteMs).unref();
   }
 
   /** What is appended from now on goes into another file. */
@@ -58,6 +67,7 @@ export class TrailWriter {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#timer);
     await this.#work().catch(() => undefined);
     await this.#syncing?.catch(() => undefined);
     await this.#handle.close();

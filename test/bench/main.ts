@@ -13,6 +13,8 @@ import { startEmbeddedFleet } from './embedded-fleet.ts';
 import { measureJoins } from './joins.ts';
 import { describeMachine } from './machine.ts';
 import { isMet, type Measurement } from './measurement.ts';
+import { timePolicyAndAudit } from './policy-and-audit.ts';
+import { measurePolicyAndAudit } from './policy-and-audit-runs.ts';
 import { programsOf } from './programs.ts';
 import { LEFT_OUT, machineLine, tableOf } from './report.ts';
 import { measureStartTimes } from './start-times.ts';
@@ -38,6 +40,7 @@ async function main(): Promise<number> {
       // Parts that the benchmark starts as processes of their own.
       dispatch: { type: 'boolean', default: false },
       'dispatch-and-write': { type: 'boolean', default: false },
+      'policy-and-audit': { type: 'boolean', default: false },
     },
   });
   const path = process.env['PATH'] ?? '';
@@ -47,6 +50,11 @@ async function main(): Promise<number> {
   }
   if (options.dispatch || options['dispatch-and-write']) {
     process.stdout.write(JSON.stringify(await timeDispatch(options['dispatch-and-write'], path)));
+    return 0;
+  }
+
+  if (options['policy-and-audit']) {
+    process.stdout.write(JSON.stringify(await timePolicyAndAudit()));
     return 0;
   }
 
@@ -73,6 +81,8 @@ async function main(): Promise<number> {
     }
     say('dispatch of commands');
     measurements.push(...(await measureDispatch(programs, signal)));
+    say('policy and audit');
+    measurements.push(...(await measurePolicyAndAudit(programs, signal)));
 
     say('servers that join');
     measurements.push(...(await measureJoins(programs, signal)));

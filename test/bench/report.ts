@@ -10,6 +10,8 @@ export const LEFT_OUT = [
   'verify, filter and dispatch: from the bytes of a message to the call of the action, ping, as an agent does it that is',
   '  warm and has seen the caller before. In it: signature, decoding, schemas, addressing, replay memory, expression over',
   '  real facts, policy, input. Not in it: the network, the lines in log and journal, which the next row has',
+  'policy and audit: CPU time of the whole process, threads that write files included, beside one rule without conditions and',
+  '  no trail; fifty commands are signed together, as on a busy node. Not in it: sending the batch over a real connection',
   'one join: all that the service does for it, the audit trail on its disk included; several run at once, so this is how often',
   '  one ends: 60 ms is a thousand a minute. Not in it: the keys, which servers make, and connections of their own',
 ] as const;

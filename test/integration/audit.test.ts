@@ -117,7 +117,7 @@ describe('while the bus is away', () => {
       log.append({ event: 'before' });
       await log.flush();
       await busFleet.server.kill();
-      await log.record({ event: 'meanwhile' });
+      await log.record({ event: 'meanwhile' }, { durable: true });
       log.append({ event: 'also' });
       await expect(log.flush()).rejects.toMatchObject({ name: 'TransportError' });
       await busFleet.server.restart();

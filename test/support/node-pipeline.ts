@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { RunnableAction } from '../../agent/actions/action.ts';
+import type { AuditTrail } from '../../agent/audit/audit-trail.ts';
 import { NodeAudit } from '../../agent/audit/node-audit.ts';
 import { Counters } from '../../agent/counters.ts';
 import { Outbox } from '../../agent/outbox/outbox.ts';
@@ -35,6 +36,8 @@ export interface NodePipelineOptions {
   /** What the node knows of policy and revocation. @default everything */
   readonly control?: PipelineDependencies['control'];
   readonly policies?: Policies;
+  /** Where commands are written down. @default `auditLog` */
+  readonly trail?: AuditTrail;
   readonly capacity?: number;
   readonly capacityPerCaller?: number;
 }
@@ -101,7 +104,7 @@ export class NodePipeline {
       facts: { live: options.facts ?? (() => Promise.resolve({ role: 'db' })) },
       actions: this.#actions(),
       counters: this.counters,
-      audit: this.audit,
+      audit: options.trail ?? this.audit,
       outbox: parts.outbox,
       policies: () => options.policies ?? POLICIES,
       stop: new AbortController().signal,

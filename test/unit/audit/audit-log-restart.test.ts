@@ -1,6 +1,8 @@
 /** The audit trail of a writer that comes back: after a kill, with files that are gone, changed, or put back. */
 import { cpSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { HistoryTrust } from '../../../controller/audit/history-trust.ts';
+import { verifyFolder } from '../../../controller/audit/verify-folder.ts';
 import { TransportError } from '../../../shared/errors.ts';
 import { AuditWriter, expectChained, write } from '../../support/audit-writer.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -29,7 +31,7 @@ describe('after a restart', () => {
   it('has what was recorded before a change, also where the process was killed at once', async () => {
     const writer = new AuditWriter(temporaryFolder());
     const killed = await writer.open();
-    await killed.record({ event: 'started' });
+    await killed.record({ event: 'started' }, { durable: true });
     // As it lies on the disk at this moment.
     const copy = temporaryFolder();
     cpSync(writer.folder, copy, { recursive: true });
@@ -46,7 +48,7 @@ describe('after a restart', () => {
     const first = await writer.open();
     writer.bus.broken = away;
     write(first, 'a', 'b');
-    await first.record({ event: 'c' });
+    await first.record({ event: 'c' }, { durable: true });
     const torn = temporaryFolder();
     cpSync(writer.folder, torn, { recursive: true });
     await first.close();
@@ -62,6 +64,36 @@ describe('after a restart', () => {
     );
     expectChained(after.bus);
   });
+
+  it.each([1, 2, 3])(
+    'stores nothing twice where the power went before its last %i lines were on the disk',
+    async (lost) => {
+      const writer = new AuditWriter(temporaryFolder());
+      const first = await writer.open();
+      write(first, 'a');
+      await first.flush();
+      write(first, 'b', 'c');
+      await first.flush();
+      await first.close();
+      const path = writer.newest();
+      const lines = readFileSync(path, 'latin1').split('\n');
+      // Of the last batch: its records, its signature, and that the bus has it.
+      writeFileSync(path, lines.toSpliced(-1 - lost, lost).join('\n'), 'latin1');
+      const second = await writer.open();
+      write(second, 'd');
+      await second.flush();
+      write(second, 'e');
+      await second.flush();
+      await second.close();
+      expect(writer.events()).toEqual(['a', 'b', 'c', 'd', 'e']);
+      expectChained(writer.bus);
+      // What was lost is a record only where all three are.
+      expect(writer.chains()).toHaveLength(lost === 3 ? 2 : 1);
+      const trust = new HistoryTrust({ fleetId: writer.fleet.fleetId, roots: [writer.fleet.root.publicKey] });
+      const source = { trust, subjects: writer.fleet.subjects };
+      expect(await verifyFolder(writer.trailFolder, source, { now: writer.clock.now() })).toMatchObject({ flaw: null });
+    },
+  );
 
   it('begins anew after the last that the bus has, where the files are gone', async () => {
     const writer = new AuditWriter(temporaryFolder());

@@ -149,10 +149,10 @@ describe('a trail of limited size', () => {
       log.append({ event: 'e', args: large });
       await log.flush().catch(() => undefined);
     }
-    expect(await codeOfAsync(() => log.record({ event: 'started' }))).toBe('cannot-record');
+    expect(await codeOfAsync(() => log.record({ event: 'started' }, { durable: true }))).toBe('cannot-record');
     writer.bus.broken = undefined;
     await log.flush();
-    expect(await codeOfAsync(() => log.record({ event: 'started' }))).toBe('accepted');
+    expect(await codeOfAsync(() => log.record({ event: 'started' }, { durable: true }))).toBe('accepted');
     await log.close();
     const records = writer.stored().flatMap((batch) => batch.records);
     const kept = records.filter(({ event }) => event === 'e').length;
@@ -173,14 +173,14 @@ describe('a trail of limited size', () => {
     // Like a full disk, it stops a write half-way.
     await limitFileSize(`${statSync(writer.newest()).size + 10}:`);
     try {
-      expect(await codeOfAsync(() => log.record({ event: 'a' }))).toBe('cannot-record');
+      expect(await codeOfAsync(() => log.record({ event: 'a' }, { durable: true }))).toBe('cannot-record');
       write(log, 'b');
       await expect(log.flush()).rejects.toThrow();
       expect(writer.events()).toEqual([]);
     } finally {
       await limitFileSize('unlimited:');
     }
-    await log.record({ event: 'c' });
+    await log.record({ event: 'c' }, { durable: true });
     await log.flush();
     await log.close();
     expect(writer.events()).toEqual(['a', 'b', 'c']);

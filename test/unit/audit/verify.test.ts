@@ -142,7 +142,7 @@ describe("a writer's own files", () => {
     const verdict = await check(writer.trailFolder);
     expect(verdict).toMatchObject({ holds: true, records: 13, chains: 1, writer: 'db1', kind: 'node', notes: [] });
     const log = await writer.open();
-    await log.record({ event: 'unsigned' });
+    await log.record({ event: 'unsigned' }, { durable: true });
     const copy = temporaryFolder();
     cpSync(writer.trailFolder, copy, { recursive: true });
     await log.close();
