@@ -33,6 +33,8 @@ export interface StoredPolicy {
 export interface ControlState {
   readonly epochs: Epochs;
   readonly policy: StoredPolicy;
+  /** Roots that ever held, also those that were let go: for what was written while they did. */
+  readonly rootsEver: readonly Uint8Array[];
   /** Documents that were not taken, each with its reason. */
   readonly problems: readonly string[];
 }
@@ -61,9 +63,11 @@ export async function readControl(dependencies: ControlDependencies): Promise<Co
       return undefined;
     }
   };
-  take('roots', (envelope) =>
-    trust.setRoots(followRoots(envelope, trust.roots, { fleetId: trust.fleetId, subjects }).roots),
-  );
+  const followed = take('roots', (envelope) => {
+    const chain = followRoots(envelope, trust.roots, { fleetId: trust.fleetId, subjects });
+    trust.setRoots(chain.roots);
+    return chain;
+  });
   const list = take('revoked', (envelope) => takeRevocations(envelope, 0, { trust, subjects, clock }));
   const policy = take('policy', (envelope) => openPolicy(envelope, { trust, subjects, clock }));
   const stored = documents[CONTROL_DOCUMENTS.indexOf('policy')];
@@ -78,6 +82,7 @@ export async function readControl(dependencies: ControlDependencies): Promise<Co
       sequence: stored?.sequence ?? 0,
       storedAt: stored?.storedAt,
     },
+    rootsEver: followed?.ever ?? trust.roots,
     problems,
   };
 }

@@ -261,10 +261,9 @@ export class Fleet {
   /** What the fleet's audit trail has, and whom to believe of it. */
   async audit(): Promise<AuditSource> {
     const { AuditSource } = await import('./audit/audit-source.ts');
-    const [{ fleetId, roots }, { roster }] = await Promise.all([this.roots(), this.roster()]);
+    const [{ rootsEver: roots }, { roster }] = await Promise.all([this.#control, this.roster()]);
     return new AuditSource(
-      // What was written under roots of before is believed, too.
-      { fleet: this.name, fleetId, roots: [...this.#identity.roots, ...roots] },
+      { fleet: this.name, fleetId: this.#identity.fleetId, roots },
       { bus: this.#bus, subjects: this.#subjects, roster },
     );
   }

@@ -14,6 +14,8 @@ export interface FollowedRoots {
   /** Of the last step. */
   readonly revision: number;
   readonly roots: readonly Uint8Array[];
+  /** All that ever held, those of today included: what was signed under them stays readable. */
+  readonly ever: readonly Uint8Array[];
 }
 
 interface Frame {
@@ -55,7 +57,8 @@ export function followRoots(
       code: 'unknown-root',
     });
   for (const root of roots) assertUsableKey(root);
-  return { revision: frames.length, roots };
+  const ever = [firstRoot, ...frames.flatMap(({ step }) => step.roots)];
+  return { revision: frames.length, roots, ever };
 }
 
 /**

@@ -10,7 +10,7 @@ import { connectBus } from '../../shared/nats-bus.ts';
 import { fleetStreams, inventoryStream } from '../../shared/streams.ts';
 import { Subjects } from '../../shared/subjects.ts';
 import { TrustStore } from '../../shared/trust.ts';
-import { parseCredential, type CredentialBody } from '../../shared/wire/credential.ts';
+import { parseCredential, type Credential, type CredentialBody } from '../../shared/wire/credential.ts';
 import { open } from '../../shared/wire/envelope.ts';
 import { decodeRosterEntry, type RosterEntry } from '../../shared/wire/roster.ts';
 import { storeFirstPolicy } from './first-policy.ts';
@@ -18,7 +18,7 @@ import { busTls, type FleetHome } from './fleet-home.ts';
 import { holdLock } from './hold-lock.ts';
 import { issueNode, nameTaken, renewNode, resumeNode, type IssuedNode } from './issue-node.ts';
 import { nextRevision } from './next-revision.ts';
-import { findIssued } from './register.ts';
+import { findIssued, toIssued } from './register.ts';
 import { storeChain } from './roots-chain.ts';
 
 export interface EnrollOptions {
@@ -36,7 +36,7 @@ export interface EnrollOptions {
 interface Enrolled {
   readonly revision: number;
   readonly state: RosterEntry['state'];
-  readonly trusted: CredentialBody['trusted'];
+  readonly credential: Credential;
 }
 
 /** @throws UsageError SettingsError TransportError: no node is made where one can't be, or where the bus isn't there */
@@ -83,11 +83,21 @@ async function makeNode(
   before: Enrolled | undefined,
 ): Promise<IssuedNode> {
   const revision = nextRevision(now, before?.revision);
-  if (renew) return renewNode(home, { name, now, revision, trusted: trusted ?? before?.trusted ?? {} });
+  if (renew) {
+    if (before !== undefined) await keepRegistered(home, before.credential, now);
+    return renewNode(home, { name, now, revision, trusted: trusted ?? before?.credential.body.trusted ?? {} });
+  }
   const options = { name, now, revision, trusted: trusted ?? {} };
   const { issued } = await home.read();
   if (findIssued(issued, 'node', name) === undefined) return issueNode(home, options);
   return (await resumeNode(home, options)) ?? (await issueNode(home, { ...options, again: true }));
+}
+
+/** Who joined by a token isn't in the register: without that, nothing would take the old keys back. */
+async function keepRegistered(home: FleetHome, credential: Credential, now: number): Promise<void> {
+  const { issued } = await home.read();
+  const { login = '', serial } = credential.body;
+  if (!issued.some((one) => one.serial === serial)) await home.register(toIssued(credential, login), now);
 }
 
 /** What the roster says of the node. @throws ProtocolError when its entry isn't this fleet's issuer's */
@@ -97,7 +107,7 @@ async function readEnrolled(home: FleetHome, bus: Bus, name: string): Promise<En
   if (stored === undefined) return undefined;
   const trust = new TrustStore({ fleetId, roots }, { clock: systemClock });
   const { revision, state, credential } = decodeRosterEntry(open('roster', fleetId, stored.data, trust).payload);
-  return { revision, state, trusted: parseCredential(credential).body.trusted };
+  return { revision, state, credential: parseCredential(credential) };
 }
 
 /** Connects as the issuer, to a bus with streams and a policy. @throws TransportError */

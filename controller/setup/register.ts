@@ -56,17 +56,21 @@ export function findIssued(issued: readonly Issued[], kind: Issued['kind'], name
   );
 }
 
-/** With one more, which takes the place of the one of its kind and name: beside it where the keys are the same. */
+/**
+ * With one more, which takes the place of all of its kind and name: beside those for the same keys, and instead of those for
+ * other keys, also of those that were replaced before. One that was left would keep stolen keys good.
+ */
 export function addIssued(issued: readonly Issued[], added: Issued, now: number): Issued[] {
-  const before = findIssued(issued, added.kind, added.name);
-  const isSame = before?.sign === added.sign && before.login === added.login;
-  const ended = isSame ? { replaced: now } : { revoked: now, reason: RENEWED };
   return [
-    ...issued
-      .filter(({ serial }) => serial !== added.serial)
-      .map((entry) => (entry === before ? { ...entry, ...ended } : entry)),
+    ...issued.filter(({ serial }) => serial !== added.serial).map((entry) => displaced(entry, added, now)),
     added,
   ];
+}
+
+function displaced(entry: Issued, added: Issued, now: number): Issued {
+  if (entry.kind !== added.kind || entry.name !== added.name || entry.revoked !== undefined) return entry;
+  if (entry.sign === added.sign && entry.login === added.login) return { ...entry, replaced: entry.replaced ?? now };
+  return { ...entry, revoked: now, reason: RENEWED };
 }
 
 /** Logins that the bus has to refuse, each until it ends by itself. One that has another credential since goes on. */

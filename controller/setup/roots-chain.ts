@@ -21,7 +21,7 @@ export interface RootsChain extends FollowedRoots {
 
 /** @param issuer whose roots the chain has to lead over @throws ProtocolError for a file that is damaged, or another fleet's */
 export function readChain(home: FleetHome, issuer: Identity): RootsChain {
-  if (!existsSync(home.roots)) return { envelope: undefined, revision: 0, roots: issuer.roots };
+  if (!existsSync(home.roots)) return { envelope: undefined, revision: 0, roots: issuer.roots, ever: issuer.roots };
   const envelope = new Uint8Array(readFileSync(home.roots));
   const { fleet, fleetId } = issuer;
   return { envelope, ...followRoots(envelope, issuer.roots, { fleetId, subjects: new Subjects(fleet) }) };
@@ -42,7 +42,7 @@ export async function addStep(
     ...(before.envelope === undefined ? {} : { previous: before.envelope }),
   });
   await writeFileAtomic(home.roots, Buffer.from(envelope), { mode: 0o600 });
-  return { envelope, revision, roots: step.roots };
+  return { envelope, revision, roots: step.roots, ever: [...before.ever, ...step.roots] };
 }
 
 /** Where the bus has none, or fewer steps. */

@@ -1,5 +1,5 @@
 /** What the owner of a fleet does with credentials, at the command line: limits, lists, revocation, rotation. */
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEmbeddedFleet, type EmbeddedFleet } from '../support/embedded-fleet.ts';
@@ -33,10 +33,11 @@ const done = async (...args: string[]): Promise<CliResult> => {
 const listed = async (): Promise<Listed[]> =>
   (await fleet.cli.json<{ credentials: Listed[] }>('ca', 'list', '--dir', fleet.folder)).credentials;
 /** As another operator, whose file is in the folder. */
-const as = (name: string, ...args: string[]): Promise<CliResult> => {
+const as = (name: string, ...args: string[]): Promise<CliResult> =>
+  fleet.run('--server', fleet.state.server, '--identity', join(fleet.folder, `${name}.json`), ...caOf(), ...args);
+const caOf = (): string[] => {
   const context = JSON.parse(readFileSync(join(fleet.folder, 'context.yaml'), 'utf8')) as { tls?: { caFile?: string } };
-  const ca = context.tls?.caFile === undefined ? [] : ['--ca-file', join(fleet.folder, context.tls.caFile)];
-  return fleet.run('--server', fleet.state.server, '--identity', join(fleet.folder, `${name}.json`), ...ca, ...args);
+  return context.tls?.caFile === undefined ? [] : ['--ca-file', join(fleet.folder, context.tls.caFile)];
 };
 const pinged = async (): Promise<string[]> => {
   const { nodes } = await fleet.report('ping', '--ack-timeout', '6s');
@@ -146,5 +147,22 @@ describe('a rotation', () => {
     await fleet.restartAgent('db1');
     expect(await pinged()).toEqual(['db1 ok', 'web1 ok']);
     expect(await as('ci', 'ping')).toMatchObject({ exit: 0 });
+  });
+
+  it('of the root leaves believable what was written before it', async () => {
+    const { writers } = await fleet.cli.json<{ writers: { writer: string; holds: boolean }[] }>('audit', 'verify');
+    expect(writers.map(({ writer }) => writer)).toEqual(expect.arrayContaining(['db1', 'web1', 'ci']));
+    expect(writers.filter(({ holds }) => !holds)).toEqual([]);
+  });
+
+  it('does not keep old keys good when they are given up later', async () => {
+    const old = join(fleet.cli.folder, 'old-ci.json');
+    copyFileSync(join(fleet.folder, 'ci.json'), old);
+    await done('ca', 'renew', 'operator', 'ci');
+    const lost = (await listed()).filter(({ name, state }) => name === 'ci' && state !== 'revoked');
+    expect(lost).toHaveLength(1);
+    expect(await fleet.run('--server', fleet.state.server, '--identity', old, ...caOf(), 'ping')).toMatchObject({
+      exit: 5,
+    });
   });
 });

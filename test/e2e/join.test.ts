@@ -229,6 +229,17 @@ describe('what goes wrong', () => {
   });
 });
 
+describe('a server that joined', () => {
+  it('is shut out with its old keys once it is given new ones', async () => {
+    const { file } = await fleet.token();
+    await fleet.join('copied', file);
+    const agent = await fleet.startAgent('copied');
+    expect(await fleet.cli.run('ca', 'renew', 'node', 'copied')).toMatchObject({ exit: 0 });
+    await waitFor(() => agent.stdout().includes('"the bus refuses the login"'), { what: 'its login to end' });
+    await agent.stop();
+  });
+});
+
 describe('the audit trail', () => {
   it('has who joined by which token, who was turned away, and what operators decided', async () => {
     const { file, text } = await fleet.token('--names', 'audited', '--uses', '2', '--wait-for-approval');

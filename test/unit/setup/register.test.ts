@@ -48,6 +48,15 @@ describe('the register', () => {
     expect(revocationEntries(issued, [], NOW)).toEqual([]);
   });
 
+  it('revokes what was replaced before, too, when the keys are new: they may have been copied', () => {
+    const rotated = addIssued([first], next(), NOW - 1);
+    const issued = addIssued(rotated, next({ serial: '3'.repeat(32), sign: 'AAAA', login: 'U2' }), NOW);
+    expect(issued.map(({ revoked }) => revoked)).toEqual([NOW, NOW, undefined]);
+    expect([...revokedLogins(issued, NOW).keys()]).toEqual(['U1']);
+    const key = sha256(credential.body.sign);
+    expect(revocationEntries(issued, [], NOW)).toMatchObject([{ serial: first.serial, key }, { key }]);
+  });
+
   it('revokes the login, and not the key, of who has a new login for the same signing key', () => {
     const issued = addIssued([first], next({ login: 'U2' }), NOW);
     expect([...revokedLogins(issued, NOW).keys()]).toEqual(['U1']);
