@@ -2,6 +2,8 @@
  * How a command goes through its nodes in batches: what the caller asked for, and what it comes to for so many nodes.
  * Shares round toward safety: a smaller window, a smaller tolerance.
  */
+import { UsageError } from '../../shared/errors.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import type { Limit } from '../resolve.ts';
 
 export interface BatchOptions {
@@ -24,15 +26,21 @@ export interface BatchRules {
   readonly pauseMs: number;
 }
 
-/** @param nodes how many are expected: a share is one of them */
+/**
+ * @param nodes how many are expected: a share is one of them
+ * @throws UsageError `bad-batch` for numbers that a program got wrong: compared with one of them, nothing would ever stop it
+ */
 export function compileBatch(
   { window, pauseMs = 0, canaries = 0, maxFailures }: BatchOptions,
   nodes: number,
 ): BatchRules {
+  assertWhole(canaries, Number.MAX_SAFE_INTEGER, 'canaries');
+  // A timer holds no more than 24 days, and fires at once beyond.
+  assertWhole(pauseMs, LIMITS.runTimeoutMaxMs, 'pauseMs');
   return {
-    window: window === undefined ? Math.max(1, nodes) : Math.max(1, countOf(window, nodes)),
+    window: window === undefined ? Math.max(1, nodes) : Math.max(1, countOf(window, nodes, 'window')),
     canaries,
-    tolerated: maxFailures === undefined ? undefined : countOf(maxFailures, nodes),
+    tolerated: maxFailures === undefined ? undefined : countOf(maxFailures, nodes, 'maxFailures'),
     pauseMs,
   };
 }
@@ -49,6 +57,16 @@ export function worstCase({ window, canaries, tolerated }: BatchRules, nodes: nu
 }
 
 /** Rounded down; more than there are stays as it is. */
-function countOf(limit: Limit, nodes: number): number {
-  return 'count' in limit ? limit.count : Math.floor((nodes * limit.percent) / 100);
+function countOf(limit: Limit, nodes: number, name: string): number {
+  const count = 'count' in limit ? limit.count : Math.floor((nodes * limit.percent) / 100);
+  assertWhole(count, Number.MAX_SAFE_INTEGER, name);
+  return count;
+}
+
+function assertWhole(value: number, most: number, name: string): void {
+  if (!Number.isInteger(value) || value < 0 || value > most)
+    throw new UsageError(`${name} of a batch can't be ${value}`, {
+      code: 'bad-batch',
+      hint: 'Give whole numbers that are not negative, and shares in percent.',
+    });
 }

@@ -81,10 +81,15 @@ describe('a command in batches', () => {
   });
 
   it('takes a share of the nodes, rounded down', async () => {
-    const { script, started } = trial();
+    const { lines, script, started } = trial();
     const report = await fleet.report(...ROLE, '--batch', '49%', '--max-failures', '33%', ...script);
     expect(report).toMatchObject({ exit: 0, batch: { window: 2, tolerated: 1, worstCase: 3 } });
     expect(started().toSorted()).toEqual(NODES.toSorted());
+    let underWay = 0;
+    for (const line of lines()) {
+      underWay += line.startsWith('start') ? 1 : -1;
+      expect(underWay).toBeLessThanOrEqual(2);
+    }
   });
 
   it('starts the rest only after the canaries, of which all ended ok', async () => {
@@ -122,6 +127,24 @@ describe('a command in batches', () => {
       data: null,
       ms: null,
     });
+  });
+
+  it('takes the next node for a canary where one no longer matches', async () => {
+    const { fail, script, started } = trial();
+    fail('n1');
+    // Asked itself, the first by name says that it is another's.
+    const report = await fleet.report(...ROLE, '--fresh', '--canary', '1', ...script);
+    expect(started()).toEqual(['n1']);
+    expect(report).toMatchObject({ expected: 7, unmatched: 1, states: { failed: 1, skipped: 5 } });
+  });
+
+  it('seals a secret to each node at its turn', async () => {
+    const file = join(fleet.cli.folder, 'secret');
+    writeFileSync(file, 'hunter2', { mode: 0o600 });
+    const { exit, states } = await fleet.report(
+      'exec', '--node', 'n[1-3]', '--batch', '1', '--secret-env', `KEY=@${file}`, '--shell', '--', '[ "$KEY" = hunter2 ]',
+    ); // prettier-ignore
+    expect([exit, states]).toEqual([0, { ok: 3 }]);
   });
 
   it('starts nothing after one more failure than tolerated; who is under way then ends, and the rest is skipped', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compileBatch, worstCase, type BatchOptions } from '../../../../controller/batch/rules.ts';
+import { codeOf } from '../../../support/refusal.ts';
 
 describe('a batch for so many nodes', () => {
   it.each<[string, BatchOptions, number, object]>([
@@ -12,6 +13,19 @@ describe('a batch for so many nodes', () => {
   ])('%s', (_what, options, nodes, rules) => {
     expect(compileBatch(options, nodes)).toMatchObject(rules);
   });
+});
+
+it.each<BatchOptions>([
+  { canaries: NaN },
+  { canaries: -1 },
+  { pauseMs: 2 ** 31 },
+  { pauseMs: -1 },
+  { window: { count: 1.5 } },
+  { window: { percent: NaN } },
+  { maxFailures: { count: NaN } },
+  { maxFailures: { percent: -10 } },
+])('a batch with a number that nothing could be compared with is refused: %j', (options) => {
+  expect(codeOf(() => compileBatch(options, 10))).toBe('bad-batch');
 });
 
 describe('the worst case', () => {
