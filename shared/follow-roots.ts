@@ -41,7 +41,7 @@ export function followRoots(
   if (firstRoot === undefined)
     throw new ProtocolError("the chain of roots does not begin at this fleet's first root", { code: 'unknown-root' });
   let roots: readonly Uint8Array[] = [firstRoot];
-  let isPinned = isSame(roots, pinned);
+  let isPinned = areSameRoots(roots, pinned);
   for (const [index, frame] of frames.entries()) {
     const { step } = frame;
     if (step.revision !== index + 1)
@@ -50,7 +50,7 @@ export function followRoots(
       throw new ProtocolError('stored under another subject than it was signed for', { code: 'misrouted' });
     assertSigned(frame, fleetId, roots);
     roots = step.roots;
-    isPinned ||= isSame(roots, pinned);
+    isPinned ||= areSameRoots(roots, pinned);
   }
   if (!isPinned)
     throw new ProtocolError('the chain of roots does not lead over those that are pinned here', {
@@ -89,7 +89,7 @@ function assertSigned({ payload, by, signature }: Frame, fleetId: string, roots:
     throw new ProtocolError('the signature does not hold', { code: 'bad-signature' });
 }
 
-function isSame(some: readonly Uint8Array[], others: readonly Uint8Array[]): boolean {
+export function areSameRoots(some: readonly Uint8Array[], others: readonly Uint8Array[]): boolean {
   const [left, right] = [some, others].map((keys) => keys.map(toHex).toSorted().join(' '));
   return left === right;
 }

@@ -1,5 +1,5 @@
 /** The chain of the fleet's roots, on a node: whom it believes follows it, from the roots that its identity pins. */
-import { followRoots } from '../../shared/follow-roots.ts';
+import { areSameRoots, followRoots } from '../../shared/follow-roots.ts';
 import type { Subjects } from '../../shared/subjects.ts';
 import type { TrustStore } from '../../shared/trust.ts';
 import type { ControlDocumentTaker } from './control-documents.ts';
@@ -16,7 +16,9 @@ export class RootsTaker implements ControlDocumentTaker {
   take(envelope: Uint8Array): number {
     const { subjects, trust } = this.#deps;
     const { revision, roots } = followRoots(envelope, trust.roots, { fleetId: trust.fleetId, subjects });
-    if (revision <= this.#revision) return this.#revision;
+    // Not by the number of steps: the thief of a root that was let go can make a longer way to here, and what goes on from
+    // the true one would never be newer.
+    if (areSameRoots(roots, trust.roots)) return this.#revision;
     trust.setRoots(roots);
     this.#revision = revision;
     return revision;

@@ -108,10 +108,11 @@ export class AdminHandler {
 
   #assertAllowed({ credential }: VerifiedCredential): void {
     const { kind, name, roles, limits } = credential.body;
-    const mayAct = limits.actions === undefined || limits.actions.includes(ENROLL_ACTION);
+    // Who is limited to some nodes could make one that is told the secrets of others.
+    const mayAct = limits.where === undefined && (limits.actions?.includes(ENROLL_ACTION) ?? true);
     if (kind === 'operator' && mayAct && roles.some((role) => this.#deps.roles.includes(role))) return;
     throw new RefusedError(
-      `${name} may not decide about who joins: that takes the role ${this.#deps.roles.join(' or ')}`,
+      `${name} may not decide about who joins: that takes the role ${this.#deps.roles.join(' or ')}, and a credential for all nodes`,
       { code: 'not-authorized' },
     );
   }

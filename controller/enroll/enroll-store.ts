@@ -4,7 +4,7 @@
  * services share one fleet.
  */
 import type { Bus, LoadedMessage, StoredMessage } from '../../shared/bus.ts';
-import { FleetError, ProtocolError } from '../../shared/errors.ts';
+import { FleetError, ProtocolError, TransportError } from '../../shared/errors.ts';
 import { enrollStream, inventoryStream } from '../../shared/streams.ts';
 import type { Subjects } from '../../shared/subjects.ts';
 import { assertWithinLimits, type TrustStore } from '../../shared/trust.ts';
@@ -48,6 +48,8 @@ const READ_AT_ONCE = 50;
 export class EnrollStore {
   readonly #deps: EnrollStoreDependencies;
   readonly #stream: string;
+  /** Revision of each token as it was seen last: who has the server could put back an entry with more uses left. */
+  readonly #tokens = new Map<string, number>();
 
   constructor(dependencies: EnrollStoreDependencies) {
     this.#deps = dependencies;
@@ -56,7 +58,7 @@ export class EnrollStore {
 
   async token(id: string): Promise<Loaded<TokenEntry> | undefined> {
     const loaded = await this.#deps.bus.load(this.#stream, this.#deps.subjects.enrollToken(id));
-    return loaded && { entry: readable(loaded, () => this.#openToken(loaded)), sequence: loaded.sequence };
+    return loaded && { entry: readable(loaded, () => this.#newestToken(loaded)), sequence: loaded.sequence };
   }
 
   async request(fingerprint: string): Promise<Loaded<RequestEntry> | undefined> {
@@ -100,6 +102,7 @@ export class EnrollStore {
     const subject = this.#deps.subjects.enrollToken(entry.token);
     const written = { ...entry, subject, revision: (replaces?.entry.revision ?? 0) + 1 };
     await this.#write('enroll-admin', subject, encodeEnrollEntry(written), replaces);
+    this.#tokens.set(entry.token, written.revision);
     return written;
   }
 
@@ -141,6 +144,18 @@ export class EnrollStore {
       }
     }
     return entries;
+  }
+
+  #newestToken(stored: StoredMessage): TokenEntry {
+    const entry = this.#openToken(stored);
+    const known = this.#tokens.get(entry.token) ?? 0;
+    if (entry.revision < known)
+      // Not refused but not answered: a copy of a clustered server may only be late, and it's asked again.
+      throw new TransportError(`the bus gave revision ${entry.revision} of the token ${entry.token} after ${known}`, {
+        code: 'older-revision',
+      });
+    this.#tokens.set(entry.token, entry.revision);
+    return entry;
   }
 
   #openToken(stored: StoredMessage): TokenEntry {

@@ -11,7 +11,8 @@ import type { Identity } from '../../shared/identity.ts';
 import type { Signer } from '../../shared/signing.ts';
 import { controlStream } from '../../shared/streams.ts';
 import { Subjects } from '../../shared/subjects.ts';
-import { sealRoots } from '../../shared/wire/roots.ts';
+import { parseEnvelope } from '../../shared/wire/envelope.ts';
+import { decodeRoots, sealRoots } from '../../shared/wire/roots.ts';
 import type { FleetHome } from './fleet-home.ts';
 
 export interface RootsChain extends FollowedRoots {
@@ -45,23 +46,28 @@ export async function addStep(
   return { envelope, revision, roots: step.roots, ever: [...before.ever, ...step.roots] };
 }
 
-/** Where the bus has none, or fewer steps. */
+/** Where the bus has none, or one that doesn't go on from this one: who got an old root can make a longer one. */
 export async function storeChain(home: FleetHome, bus: Bus, issuer: Identity): Promise<void> {
-  const { envelope, revision } = readChain(home, issuer);
+  const { envelope } = readChain(home, issuer);
   if (envelope === undefined) return;
   const subjects = new Subjects(issuer.fleet);
   const subject = subjects.controlDocument('roots');
   const stored = await bus.load(controlStream(issuer.fleet), subject);
-  if (stored === undefined || revisionOf(new Uint8Array(stored.data), issuer, subjects) < revision)
+  if (stored === undefined || !goesOnFrom(envelope, new Uint8Array(stored.data), issuer, subjects))
     await bus.store(subject, envelope);
 }
 
-function revisionOf(envelope: Uint8Array, { fleetId, roots }: Identity, subjects: Subjects): number {
+/** The same, or with more steps that hold. */
+function goesOnFrom(ours: Uint8Array, stored: Uint8Array, { fleetId, roots }: Identity, subjects: Subjects): boolean {
   try {
-    return followRoots(envelope, roots, { fleetId, subjects }).revision;
+    followRoots(stored, roots, { fleetId, subjects });
+    for (let step: Uint8Array | undefined = stored; step !== undefined; step = previousOf(step))
+      if (Buffer.compare(step, ours) === 0) return true;
   } catch (error) {
     // Not ours: it doesn't count.
-    if (error instanceof FleetError) return 0;
-    throw error;
+    if (!(error instanceof FleetError)) throw error;
   }
+  return false;
 }
+
+const previousOf = (envelope: Uint8Array): Uint8Array | undefined => decodeRoots(parseEnvelope(envelope)[1]).previous;

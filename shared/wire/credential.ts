@@ -13,8 +13,11 @@ import { Bytes, bytesOf, signedBytes } from './signed-bytes.ts';
 
 export const CREDENTIAL_KINDS = ['issuer', 'operator', 'node', 'service', 'join'] as const;
 
-/** What an issuer may issue, and what an operator may do; an absent field doesn't limit. */
-export const CredentialLimits = z.object({
+/**
+ * What an issuer may issue, and what an operator may do; an absent field doesn't limit. One that isn't known here would
+ * limit, so a credential that has any isn't taken.
+ */
+export const CredentialLimits = z.strictObject({
   kinds: z.array(z.enum(CREDENTIAL_KINDS)).optional(),
   /** Names or globs. */
   names: z.array(z.string().max(LIMITS.nodeNameLength)).optional(),

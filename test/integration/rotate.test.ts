@@ -1,5 +1,5 @@
 /** New issuers and new roots on a real bus: no node is visited, none is left behind, and thieves of old keys get nothing. */
-import { cpSync, existsSync, renameSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Fleet } from '../../controller/fleet.ts';
@@ -9,11 +9,12 @@ import { readRoot } from '../../controller/setup/root-key.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { readIdentity, type Identity } from '../../shared/identity.ts';
 import { createBoxKeys, createSignKeys } from '../../shared/keys.ts';
-import { signerFromSeed, toHex } from '../../shared/signing.ts';
+import { signerFromSeed, toHex, type Signer } from '../../shared/signing.ts';
 import { Subjects } from '../../shared/subjects.ts';
 import { issueCredential } from '../../shared/wire/credential.ts';
 import { seal } from '../../shared/wire/envelope.ts';
 import { encodeRevocations } from '../../shared/wire/revocations.ts';
+import { sealRoots } from '../../shared/wire/roots.ts';
 import { encodeRosterEntry } from '../../shared/wire/roster.ts';
 import { HomeFleet, type RunningNode } from '../support/home-fleet.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -209,6 +210,27 @@ describe('a new root', () => {
     await expect(fleet.finishRotation()).rejects.toMatchObject({ code: 'no-rotation' });
   });
 
+  it('can not be kept from nodes by the thief of the first one, who knows a longer way to where they are', async () => {
+    const { files } = await fleet.rotateRoot();
+    await fleet.finishRotation();
+    await hasTaken(db1, 1);
+    const { fleetId, roots } = issuer();
+    const [stolen, own] = [readFirstRoot(files!.old), signerFromSeed(createSignKeys().secret)];
+    const subject = subjects.controlDocument('roots');
+    let previous = await sealRoots(fleetId, stolen, { subject, revision: 1, roots: [stolen.publicKey, own.publicKey] });
+    for (let revision = 2; revision <= 20; revision++) {
+      const step = { subject, revision, roots: revision < 20 ? [own.publicKey] : [...roots], previous };
+      previous = await sealRoots(fleetId, own, step);
+    }
+    // With the login of an issuer, or of who has the server.
+    await (await fleet.raw(issuer())).jetstream().publish(subject, previous);
+    await fleet.startAgent('db2');
+    await fleet.rotateRoot();
+    await fleet.finishRotation();
+    await hasTaken(db1, 2);
+    expect(await states()).toEqual(allOk);
+  });
+
   it('is there for a bus that has lost everything', async () => {
     await fleet.rotateRoot();
     await fleet.finishRotation();
@@ -219,6 +241,12 @@ describe('a new root', () => {
     expect(await states()).toContain('db3 ok');
   });
 });
+
+/** What a thief of its file has, whatever the fleet says of it now. */
+function readFirstRoot(path: string): Signer {
+  const { seed } = JSON.parse(readFileSync(path, 'utf8')) as { seed: string };
+  return signerFromSeed(new Uint8Array(Buffer.from(seed, 'base64')));
+}
 
 async function connectAs(identity: string, work: (operator: Fleet) => Promise<unknown>): Promise<void> {
   const operator = await Fleet.connect({ servers: [fleet.server], identity });

@@ -2,7 +2,7 @@
 import { encode } from '../../../shared/codec.ts';
 import { LIMITS } from '../../../shared/limits.ts';
 import { encodeCommand, type Command } from '../../../shared/wire/command.ts';
-import type { CredentialLimits } from '../../../shared/wire/credential.ts';
+import { credentialSignedBytes, type CredentialLimits } from '../../../shared/wire/credential.ts';
 import { seal } from '../../../shared/wire/envelope.ts';
 import { approvedBytes, signedBytes } from '../../../shared/wire/signed-bytes.ts';
 import { DAY_MS, FleetMaterial, type BodyChanges, type Member } from '../../support/fleet-material.ts';
@@ -77,6 +77,13 @@ export async function credentialVectors(fleet: FleetMaterial): Promise<Credentia
   raw(
     'with a login that is none',
     encode([1, encode({ ...credential.body, login: 'db1' }), credential.signature, issuerBytes]),
+    'bad-credential',
+  );
+  const limited = encode({ ...credential.body, limits: { hours: 'mon-fri' } });
+  const limitedBytes = credentialSignedBytes(fleet.fleetId, credential.body.issuer, limited);
+  raw(
+    'with a limit that is not known',
+    encode([1, limited, await second.signer.sign(limitedBytes), issuerBytes]),
     'bad-credential',
   );
   raw('junk', Uint8Array.of(0xc1), 'malformed');

@@ -177,6 +177,9 @@ describe('who may decide', () => {
     expect(await desk.ask(question, bob)).toMatchObject({ code: 'not-authorized' });
     const limited = await fleet.operator('carol', { roles: ['admin'], limits: { actions: ['ping'] } });
     expect(await desk.ask(question, limited)).toMatchObject({ code: 'not-authorized' });
+    const local = await fleet.operator('dan', { roles: ['admin'], limits: { where: 'trusted.env=lab' } });
+    expect(await desk.ask(question, local)).toMatchObject({ code: 'not-authorized' });
+    expect(desk.deeds.pop()).toMatchObject({ caller: { name: 'dan' }, code: 'not-authorized' });
     expect(desk.deeds).toEqual([
       expect.objectContaining({ caller: expect.objectContaining({ name: 'bob' }) as object, code: 'not-authorized' }),
       expect.objectContaining({ caller: expect.objectContaining({ name: 'carol' }) as object, code: 'not-authorized' }),

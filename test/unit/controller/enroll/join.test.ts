@@ -48,6 +48,16 @@ describe('a server with a token', () => {
     expect((await desk.join(web1, token)).outcome).toBe('joined');
   });
 
+  it('has no use of it that was given back by who has the server, with an entry from before it was used up', async () => {
+    const desk = await EnrollDesk.open(fleet);
+    const token = await desk.token({ uses: 1 });
+    const before = await desk.bus.load('', subjects.enrollToken(token.id));
+    expect((await desk.join(desk.joiner('web1'), token)).outcome).toBe('joined');
+    await desk.bus.store(subjects.enrollToken(token.id), before!.data);
+    await expect(desk.join(desk.joiner('web2'), token)).rejects.toMatchObject({ code: 'older-revision' });
+    expect((await rosterOf(desk)).has('web2')).toBe(false);
+  });
+
   it('takes the place of a node that was retired', async () => {
     const desk = await EnrollDesk.open(fleet);
     const token = await desk.token();
