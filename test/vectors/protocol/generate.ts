@@ -5,6 +5,7 @@
 import { FleetMaterial } from '../../support/fleet-material.ts';
 import { NOW } from '../../support/manual-clock.ts';
 import { entryVectors, resultVectors } from './generate-answers.ts';
+import { auditVectors } from './generate-audit.ts';
 import { codecVectors, signatureVectors, subjectVectors } from './generate-bytes.ts';
 import { joiningVectors } from './generate-joining.ts';
 import { jobVectors } from './generate-jobs.ts';
@@ -52,5 +53,6 @@ export async function generateVectors(): Promise<Record<string, unknown>> {
     'revocations.json': await revocationVectors(fleet),
     'jobs.json': await jobVectors(fleet),
     'joining.json': await joiningVectors(fleet),
+    'audit.json': await auditVectors(fleet),
   };
 }

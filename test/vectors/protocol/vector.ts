@@ -109,6 +109,20 @@ export interface SubjectVectors {
   readonly jobs: readonly { readonly now: number; readonly begins: string }[];
 }
 
+export interface AuditTrailVector {
+  readonly name: string;
+  readonly subject: string;
+  readonly now: number;
+  readonly known: readonly string[];
+  /** In the order they are stored. */
+  readonly messages: readonly string[];
+  /** `holds`, or what is the first thing wrong. */
+  readonly verdict: string;
+  /** The first bad record, where it has a number. */
+  readonly record?: number;
+  readonly records?: readonly Plain[];
+}
+
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 export const unhex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'));
 
