@@ -28,6 +28,8 @@ export interface RosterNode {
   readonly problem?: string | undefined;
   /** Its credential as it was issued, whether it holds or not: what was signed with it may be old. */
   readonly issued?: Uint8Array | undefined;
+  /** Hashes of the credentials that its keys had before. */
+  readonly earlier?: readonly Uint8Array[] | undefined;
 }
 
 export interface Directory {
@@ -103,6 +105,7 @@ class Enrolled implements RosterNode {
   readonly state: RosterNode['state'];
   readonly trusted: RosterNode['trusted'];
   readonly issued: Uint8Array;
+  readonly earlier: readonly Uint8Array[];
   readonly #verify: () => { credential?: VerifiedCredential; problem?: string };
   #verified: { credential?: VerifiedCredential; problem?: string } | undefined;
 
@@ -111,6 +114,7 @@ class Enrolled implements RosterNode {
     this.state = state;
     this.trusted = credential.body.trusted;
     this.issued = credential.bytes;
+    this.earlier = previous;
     this.#verify = () => {
       try {
         const verified = trust.verify(credential);

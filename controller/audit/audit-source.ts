@@ -24,7 +24,7 @@ export class AuditSource {
     this.subjects = subjects;
     this.roster = roster;
     this.trust = new HistoryTrust({ fleetId, roots });
-    for (const { issued } of roster.values()) if (issued !== undefined) this.trust.introduce(issued);
+    for (const { earlier, issued } of roster.values()) if (issued !== undefined) this.trust.introduce(issued, earlier);
   }
 
   /** Everything under a subject, oldest first, at the pace of who takes it. @throws TransportError */

@@ -21,6 +21,8 @@ export class HistoryTrust implements CredentialSource {
   readonly #trust: TrustStore;
   /** Whole credentials by hash, unverified. */
   readonly #known = new Map<string, Uint8Array>();
+  /** By hash of an earlier credential of the same keys: the one that took its place, whole. */
+  readonly #successors = new Map<string, Uint8Array>();
   #at = 0;
 
   constructor({ fleetId, roots }: HistoryTrustOptions) {
@@ -32,9 +34,10 @@ export class HistoryTrust implements CredentialSource {
     );
   }
 
-  /** A credential that batches may name by its hash. */
-  introduce(credential: Uint8Array): void {
+  /** A credential that batches may name by its hash. @param earlier hashes of those that its keys had before */
+  introduce(credential: Uint8Array, earlier: readonly Uint8Array[] = []): void {
     this.#known.set(toHex(parseCredential(credential).hash), credential);
+    for (const hash of earlier) this.#successors.set(toHex(hash), credential);
   }
 
   /** What is asked from now on is asked of that time. */
@@ -50,8 +53,22 @@ export class HistoryTrust implements CredentialSource {
       return verified;
     }
     const known = this.#known.get(toHex(credentialOrHash));
-    if (known === undefined) throw new ProtocolError('the signer is not known here', { code: 'unknown-signer' });
-    return this.#trust.resolve(known);
+    if (known !== undefined) return this.#trust.resolve(known);
+    const successor = this.#successors.get(toHex(credentialOrHash));
+    if (successor === undefined) throw new ProtocolError('the signer is not known here', { code: 'unknown-signer' });
+    return this.#resolveEarlier(credentialOrHash, successor);
+  }
+
+  /** Who issued the later one says that the keys are the same; it may have begun after the record was written. */
+  #resolveEarlier(hash: Uint8Array, successor: Uint8Array): VerifiedCredential {
+    const at = this.#at;
+    this.#at = Math.max(at, parseCredential(successor).body.notBefore);
+    try {
+      const { credential, verifyKey } = this.#trust.resolve(successor);
+      return { credential: { ...credential, hash }, verifyKey };
+    } finally {
+      this.#at = at;
+    }
   }
 }
 

@@ -97,6 +97,17 @@ describe('signers', () => {
     expect(verify(byHash, { known: [former], now: NOW + LIMITS.auditKeepMs }).holds).toBe(true);
   });
 
+  it('are known by the credential that took the place of theirs, where the roster says so', async () => {
+    const former = await fleet.issue('node', 'db1', { serial: 'f'.repeat(32) }, await fleet.issuer());
+    const batches = await makeHistory(fleet, former, { subject: SUBJECT, chains: [[2, 2]], byHash: true });
+    const trust = trustOf();
+    const later = await fleet.node('db1', { sign: former.credential.body.sign, notBefore: NOW });
+    trust.introduce(later.credential.bytes, [former.credential.hash]);
+    const check = new WriterCheck(SUBJECT, { trust, subjects }, { now: NOW + LIMITS.auditKeepMs });
+    check.take({ subject: SUBJECT, data: batches[1]!.data, place: '' });
+    expect(check.finish()).toMatchObject({ holds: true, writer: 'db1' });
+  });
+
   it('write under their own subject alone', async () => {
     const alice = await fleet.operator('alice');
     const batches = await makeHistory(fleet, alice, { subject: subjects.callerAudit('alice'), chains: [[1]] });
