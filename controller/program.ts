@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, app: Ap
   ca: async () => (await import('./commands/ca.ts')).registerCa,
   enroll: async () => (await import('./commands/enroll.ts')).registerEnroll,
   revoke: async () => (await import('./commands/revoke.ts')).registerRevoke,
+  retire: async () => (await import('./commands/retire.ts')).registerRetire,
   approve: async () => (await import('./commands/approve.ts')).registerApprove,
   policy: async () => (await import('./commands/policy.ts')).registerPolicy,
   audit: async () => (await import('./commands/audit.ts')).registerAudit,

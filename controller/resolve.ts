@@ -112,7 +112,10 @@ function assertOnRoster(
     const node = roster.get(name);
     if (node?.state === 'joined' || (node !== undefined && as === 'known')) continue;
     if (node?.state === 'retired')
-      throw new UsageError(`${name} is retired`, { code: 'unknown-node', hint: 'Leave it out, or enrol it again.' });
+      throw new UsageError(`${name} is retired`, {
+        code: 'unknown-node',
+        hint: `Leave it out, or have it back: fleet retire ${name} --undo`,
+      });
     const nearest = nearestNames(name, names);
     throw new UsageError(`there is no node ${name} in this fleet`, {
       code: 'unknown-node',

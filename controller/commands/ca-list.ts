@@ -90,6 +90,7 @@ const TONES: Readonly<Record<IssuedState, 'warn' | 'bad' | 'faint' | undefined>>
   'expires-soon': 'warn',
   expired: 'bad',
   replaced: 'faint',
+  retired: 'faint',
   revoked: 'faint',
 };
 

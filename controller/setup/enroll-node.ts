@@ -71,7 +71,8 @@ async function assertPossible(
         hint: `Make it: fleet ca issue node ${name}`,
       });
     // Issued and not on the roster: an earlier run was interrupted. On it and not issued here: it joined by itself.
-    if (!renew && before !== undefined && (before.state === 'joined' || findIssued(issued, 'node', name) !== undefined))
+    const known = findIssued(issued, 'node', name);
+    if (!renew && before !== undefined && (before.state === 'joined' || (known !== undefined && !known.retired)))
       throw nameTaken(home, name);
   }
 }
@@ -89,7 +90,10 @@ async function makeNode(
   }
   const options = { name, now, revision, trusted: trusted ?? {} };
   const { issued } = await home.read();
-  if (findIssued(issued, 'node', name) === undefined) return issueNode(home, options);
+  const known = findIssued(issued, 'node', name);
+  if (known === undefined) return issueNode(home, options);
+  // Who was retired gets keys of its own: the bus refuses the old ones.
+  if (known.retired !== undefined) return issueNode(home, { ...options, again: true });
   return (await resumeNode(home, options)) ?? (await issueNode(home, { ...options, again: true }));
 }
 

@@ -2,8 +2,8 @@
 import { LIMITS } from '../../shared/limits.ts';
 import type { Issued } from './register.ts';
 
-/** `replaced`: it holds, and a newer one for the same keys is used. */
-export type IssuedState = 'valid' | 'expires-soon' | 'expired' | 'replaced' | 'revoked';
+/** `replaced`: it holds, and a newer one for the same keys is used. `retired`: it holds, and its login is refused. */
+export type IssuedState = 'valid' | 'expires-soon' | 'expired' | 'replaced' | 'retired' | 'revoked';
 
 export interface ListedCredential extends Issued {
   readonly state: IssuedState;
@@ -21,9 +21,10 @@ export function listIssued(
     .toSorted((a, b) => b.notBefore - a.notBefore || (a.name < b.name ? -1 : 1));
 }
 
-function stateOf({ notAfter, replaced, revoked }: Issued, now: number): IssuedState {
+function stateOf({ notAfter, replaced, retired, revoked }: Issued, now: number): IssuedState {
   if (revoked !== undefined) return 'revoked';
   if (notAfter <= now) return 'expired';
+  if (retired !== undefined) return 'retired';
   if (replaced !== undefined) return 'replaced';
   return notAfter - now < LIMITS.expiresSoonMs ? 'expires-soon' : 'valid';
 }

@@ -26,6 +26,8 @@ export const Issued = z.strictObject({
   /** Since when it doesn't hold any more: revoked, or keys of its own took its place. Milliseconds since the epoch. */
   revoked: z.number().optional(),
   reason: z.string().optional(),
+  /** Since when the node is retired: its login is refused until it isn't. Milliseconds since the epoch. */
+  retired: z.number().optional(),
 });
 export type Issued = z.infer<typeof Issued>;
 
@@ -73,12 +75,15 @@ function displaced(entry: Issued, added: Issued, now: number): Issued {
   return { ...entry, revoked: now, reason: RENEWED };
 }
 
-/** Logins that the bus has to refuse, each until it ends by itself. One that has another credential since goes on. */
+/**
+ * Logins that the bus has to refuse, each until it ends by itself: of what was revoked, unless it has another credential
+ * since, and of nodes that are retired.
+ */
 export function revokedLogins(issued: readonly Issued[], now: number): ReadonlyMap<string, number> {
   const good = new Set(issued.filter(({ revoked }) => revoked === undefined).map(({ login }) => login));
   const until = new Map<string, number>();
-  for (const { login, notAfter, revoked } of issued)
-    if (revoked !== undefined && notAfter > now && !good.has(login))
+  for (const { login, notAfter, retired, revoked } of issued)
+    if (login !== '' && notAfter > now && (retired !== undefined || (revoked !== undefined && !good.has(login))))
       until.set(login, Math.max(notAfter, until.get(login) ?? 0));
   return until;
 }

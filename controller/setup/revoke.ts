@@ -10,14 +10,14 @@ import { standingOf } from '../../shared/revocations.ts';
 import { controlStream, inventoryStream } from '../../shared/streams.ts';
 import { Subjects } from '../../shared/subjects.ts';
 import { parseCredential, type Credential } from '../../shared/wire/credential.ts';
-import { parseEnvelope, seal } from '../../shared/wire/envelope.ts';
-import { decodeRosterEntry, encodeRosterEntry } from '../../shared/wire/roster.ts';
+import { parseEnvelope } from '../../shared/wire/envelope.ts';
+import { decodeRosterEntry } from '../../shared/wire/roster.ts';
 import { connectIssuer } from './enroll-node.ts';
 import { findCredentials, readRosterOf } from './find-credentials.ts';
 import type { FleetHome } from './fleet-home.ts';
 import { holdLock, type LockOptions } from './hold-lock.ts';
-import { nextRevision } from './next-revision.ts';
 import type { Issued } from './register.ts';
+import { storeRosterState } from './roster-state.ts';
 import { storeRevocations } from './store-revocations.ts';
 
 export interface RevokeOptions extends Omit<LockOptions, 'what'> {
@@ -122,10 +122,7 @@ async function retire(
   if (stored === undefined) return;
   const entry = decodeRosterEntry(parseEnvelope(new Uint8Array(stored.data))[1]);
   if (entry.state === 'retired' || parseCredential(entry.credential).body.serial !== serial) return;
-  const { credential, revision: before } = entry;
-  const revision = nextRevision(clock.now(), before);
-  const payload = encodeRosterEntry({ subject, revision, node, state: 'retired', credential });
-  await bus.store(subject, await seal('roster', issuer.fleetId, issuer, payload, { inlineCredential: true }));
+  await storeRosterState(entry, 'retired', { bus, issuer, clock });
 }
 
 async function signerOfPolicy(revoked: readonly Issued[], bus: Bus, { fleet }: Identity): Promise<string | undefined> {
