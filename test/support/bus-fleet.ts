@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { connect, Events, jwtAuthenticator, type NatsConnection } from 'nats';
 import { issueAccounts, issueLogin, type LoginRole } from '../../controller/setup/bus-accounts.ts';
-import { readBusKeys, type BusKeys } from '../../controller/setup/bus-keys.ts';
+import { readBusKeys, readBusSigning, type BusKeys, type LoginIssuer } from '../../controller/setup/bus-keys.ts';
 import { createBusKeys } from '../../controller/setup/create-bus-keys.ts';
 import { renderNatsConfig } from '../../controller/setup/nats-config.ts';
 import type { Bus } from '../../shared/bus.ts';
@@ -54,23 +54,26 @@ export class BusFleet {
   readonly fleet: FleetMaterial;
   /** As bus.json has them. */
   readonly keys: BusKeys;
+  /** As bus-signing.json has them. */
+  readonly signing: LoginIssuer;
   readonly #logins: Readonly<Record<BusName, TestLogin>>;
   readonly #open: { close(): Promise<unknown> }[] = [];
 
   private constructor(
     server: NatsServer,
     fleet: FleetMaterial,
-    keys: BusKeys,
+    { keys, signing }: { keys: BusKeys; signing: LoginIssuer },
     logins: Readonly<Record<BusName, TestLogin>>,
   ) {
     this.server = server;
     this.fleet = fleet;
     this.keys = keys;
+    this.signing = signing;
     this.#logins = logins;
   }
 
   static async start(fleet: FleetMaterial, options: { maxPayloadBytes?: number } = {}): Promise<BusFleet> {
-    const keys = await makeKeys(fleet.fleet);
+    const { keys, signing } = await makeKeys(fleet.fleet);
     const logins = {} as Record<BusName, TestLogin>;
     for (const name of BUS_NAMES)
       logins[name] = await makeLogin(keys, ROLES[name], name === 'join' ? JOIN_TOKEN : name);
@@ -87,7 +90,7 @@ export class BusFleet {
         tokens,
       ),
     );
-    const self = new BusFleet(server, fleet, keys, logins);
+    const self = new BusFleet(server, fleet, { keys, signing }, logins);
     try {
       await self.#makeStream();
       return self;
@@ -203,12 +206,12 @@ export async function makeLogin(
   return { publicKey, loginSeed: seed, loginJwt: await issueLogin(keys, { role, name, login: publicKey, notAfter }) };
 }
 
-async function makeKeys(fleet: string): Promise<BusKeys> {
+async function makeKeys(fleet: string): Promise<{ keys: BusKeys; signing: LoginIssuer }> {
   const folder = mkdtempSync(join(tmpdir(), 'fleet-keys-'));
   try {
     const files = { busKeys: join(folder, 'bus.json'), busSigning: join(folder, 'bus-signing.json') };
     await createBusKeys(files, fleet);
-    return readBusKeys(files.busKeys);
+    return { keys: readBusKeys(files.busKeys), signing: readBusSigning(files.busSigning) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
