@@ -29,7 +29,10 @@ export async function askWhoKnows(options: FleetOptions, signal: AbortSignal): P
     if (resolved.expected.length === 0) return { have: [], missing: [], ms: 0 };
     const request = { action: 'ping', effect: 'reads', args: {}, dryRun: false } as const;
     const { ms, nodes } = await fleet.run(request, target, resolved, { ackTimeoutMs: ACK_TIMEOUT_MS, signal });
-    const have = nodes.filter(knows).map(({ node }) => node);
+    const have = nodes
+      .filter(knows)
+      .map(({ node }) => node)
+      .toSorted();
     const missing = nodes
       .filter((one) => !knows(one))
       .map(({ node, reason, state }) => ({ node, reason: reason ?? state }));

@@ -124,6 +124,7 @@ export class Fleet {
   async storePolicy(read: { policy: Policy; source: string }, before: StoredPolicy): Promise<StoredPolicy> {
     const [bus, clock, subjects, identity] = [this.#bus, this.#clock, this.#subjects, this.#identity];
     const policy = await storePolicy(read, before, { bus, clock, subjects, identity });
+    await this.#audit?.did({ event: 'policy', details: { revision: policy.signed.document.revision } });
     const control = await this.#control;
     const epochs = { ...control.epochs, policy: policy.signed.document.revision };
     this.#control = Promise.resolve({ ...control, epochs, policy });
@@ -223,10 +224,13 @@ export class Fleet {
     return readWaiting({ ...this.#reader(), identity: this.#identity });
   }
 
-  /** Signs what another operator asked for. @throws UsageError `own-job`; TransportError */
+  /** Signs what another operator asked for. @throws UsageError `own-job`; SettingsError `audit-unwritable`; TransportError */
   async approve(asked: AskedJob): Promise<void> {
     await this.#control;
-    const { giveApproval } = await import('./approval/approvals.ts');
+    const { assertOthers, giveApproval } = await import('./approval/approvals.ts');
+    assertOthers(asked, this.#identity);
+    const { caller, job } = asked;
+    await this.#audit?.did({ event: 'approve', job, details: { askedBy: caller.name, serial: caller.serial } });
     return giveApproval(asked, { ...this.#reader(), identity: this.#identity });
   }
 

@@ -180,6 +180,8 @@ export const LIMITS = {
   auditTextLength: 512,
   /** Records are written to the disk together after this; what comes before a change is waited for, and synced. */
   auditWriteMs: 20,
+  /** So many nodes that one `fleet ca` issues or revokes have a record each; more are counted in one. */
+  auditSingleChanges: 32,
   /** Records are signed and stored together after this and up to so much more, so that the nodes of a fleet take turns. */
   auditFlushMs: 500,
   auditFlushJitterMs: 1_500,

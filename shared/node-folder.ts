@@ -32,7 +32,7 @@ export function writeNodeFolder(folder: string, { servers, tls, jsDomain, more }
     ...more,
   };
   const files: Readonly<Record<string, string>> = {
-    'agent.yaml': `${JSON.stringify(settings, null, 2)}\n`,
+    'agent.yaml': settingsText(settings),
     // The agent's replay memory starts empty exactly once: see agent/replay/.
     'state/fresh': '',
   };
@@ -42,4 +42,10 @@ export function writeNodeFolder(folder: string, { servers, tls, jsDomain, more }
     writeFileSync(path, text, { mode: 0o600 });
     return [];
   });
+}
+
+/** A line for each setting, so that one more can be added below. */
+function settingsText(settings: Readonly<Record<string, unknown>>): string {
+  const lines = Object.entries(settings).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+  return ['# Settings of this agent. More of them: facts: {role: web}, tasksDir, logLevel, …', ...lines, ''].join('\n');
 }

@@ -25,6 +25,10 @@ async function parseSettings<T>(text: string, path: string, what: string, schema
   });
 }
 
+/** Its first line, without the place: that was said. */
+const whatIsWrong = (message: string): string =>
+  (message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
+
 async function parseText(text: string, path: string, what: string): Promise<unknown> {
   if (text.trimStart().startsWith('{')) {
     try {
@@ -39,7 +43,7 @@ async function parseText(text: string, path: string, what: string): Promise<unkn
   if (error !== undefined) {
     const line = error.linePos?.[0].line;
     throw new SettingsError(
-      `${what} ${path}${line === undefined ? '' : `, line ${line}`}: ${error.message.split('\n')[0] ?? ''}`,
+      `${what} ${path}${line === undefined ? '' : `, line ${line}`}: ${whatIsWrong(error.message)}`,
       {
         code: 'settings-invalid',
         hint: 'It has to be YAML.',

@@ -38,19 +38,25 @@ export async function readWaiting({ bus, clock, fleet, ...reader }: ApprovalsDep
   return [...waiting.values()].sort((a, b) => a.issued - b.issued);
 }
 
+/** @throws UsageError `own-job` */
+export function assertOthers({ caller, job }: AskedJob, { name }: Pick<Identity, 'name'>): void {
+  if (caller.name !== name) return;
+  throw new UsageError(`you asked for job ${job} yourself, and it needs somebody else's yes`, {
+    code: 'own-job',
+    hint: 'Another operator has to run `fleet approve`.',
+  });
+}
+
 /**
  * Signs all that the job is, as it was read.
  * @throws UsageError `own-job`; TransportError
  */
 export async function giveApproval(
-  { caller, commands, job }: AskedJob,
+  asked: AskedJob,
   { bus, identity, subjects, trust }: ApprovalsDependencies,
 ): Promise<void> {
-  if (caller.name === identity.name)
-    throw new UsageError(`you asked for job ${job} yourself, and it needs somebody else's yes`, {
-      code: 'own-job',
-      hint: 'Another operator has to run `fleet approve`.',
-    });
+  assertOthers(asked, identity);
+  const { commands, job } = asked;
   const signatures = await Promise.all(
     commands.map(async ({ opened }) => ({
       payload: sha256(opened.payload),

@@ -2,6 +2,7 @@
  * The caller's side of the two-person rule: lays its signed commands down on the bus, waits until enough others have
  * signed them, and puts the signatures together. Whether they are enough, nodes decide.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { Bus } from '../../shared/bus.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { FleetError, InterruptedError, UsageError } from '../../shared/errors.ts';
@@ -120,16 +121,11 @@ function notApproved(missing: number): UsageError {
 const interrupted = (): InterruptedError =>
   new InterruptedError('interrupted; nothing was sent', { code: 'interrupted' });
 
-function pause(signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, LIMITS.approvalPollMs);
-    signal?.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
+/** Leaves no listener behind: there is one pause after another. */
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await setTimeout(LIMITS.approvalPollMs, undefined, { signal });
+  } catch (error) {
+    if (signal?.aborted !== true) throw error;
+  }
 }

@@ -2,6 +2,7 @@
  * Puts the audit trail around what a connection sends: before it where something is changed, behind it always, and that
  * while answers are shown, not before.
  */
+import type { AuditEvent } from '../../shared/wire/audit.ts';
 import type { RunResult } from '../run-plan.ts';
 import type { AskedCommand, CallerAudit } from './caller-audit.ts';
 
@@ -30,6 +31,12 @@ export class AuditedRun {
       this.#end(async () => (await opening).broke(command, error));
       throw error;
     }
+  }
+
+  /** What is no command. @throws SettingsError `audit-unwritable` */
+  async did(event: AuditEvent): Promise<void> {
+    this.#audit ??= this.#open();
+    await (await this.#audit).did(event);
   }
 
   /** Resolves when everything is written. */

@@ -39,6 +39,11 @@ export class CallerAudit {
     await this.#audit.write({ event: 'asked', ...describe(command), outcome: { expected: command.expected } });
   }
 
+  /** What is no command: a policy, a signature under somebody else's command. @throws SettingsError `audit-unwritable` */
+  async did(event: AuditEvent): Promise<void> {
+    await this.#audit.write(event);
+  }
+
   /** How it ended; written in the background: see `idle`. */
   ended(command: AskedCommand, result: RunResult): void {
     const { abandoned, ms, nodes, notStarted } = result;

@@ -40,9 +40,9 @@ export class JobStoryBuilder {
   add(record: PlainRecord): void {
     this.#job ??= record.job ?? undefined;
     if (record.kind === 'caller') {
-      // What only reads is one record.
-      if (record.event !== 'ended') this.#asked = record;
-      if (record.event !== 'asked') this.#ended = record;
+      // What only reads is one record, `command`; and others may have signed it, which is nobody's asking.
+      if (record.event === 'asked' || record.event === 'command') this.#asked = record;
+      if (record.event === 'ended' || record.event === 'command') this.#ended = record;
     } else if (record.kind === 'node') this.#addOfNode(record);
   }
 

@@ -95,7 +95,12 @@ export class LockedAudit {
   async #writeHolding(events: readonly AuditEvent[]): Promise<boolean> {
     const { onProblem = () => undefined, clock, identity } = this.#deps;
     const bus = this.#deps.bus() ?? NO_BUS;
-    const log = await AuditLog.open(this.#options, { bus, clock, identity, log: logTo(onProblem) });
+    const log = await AuditLog.open(this.#options, {
+      bus,
+      clock,
+      identity,
+      log: logTo(bus === NO_BUS ? () => undefined : onProblem),
+    });
     try {
       await Promise.all(events.map((event) => log.record(event, { durable: true })));
       await log.flush();
@@ -115,7 +120,8 @@ const noBus = (): Promise<never> =>
 
 const NO_BUS: AuditLogDependencies['bus'] = {
   maxPayloadBytes: LIMITS.envelopeBytes,
-  load: () => Promise.resolve(undefined),
+  // Not undefined: that would be a bus which has lost the trail.
+  load: noBus,
   store: noBus,
   read: noBus,
 };

@@ -5,10 +5,11 @@
  *     const audit = openServiceAudit({ folder: home.audit, identity: issuer }, { bus, clock });
  *     await audit.write({ event: 'issue', details: { kind: 'node', name: 'web1', serial } });
  *
- * Awaited before what must not happen unrecorded; otherwise not. Events: `issue`, `renew`, `revoke`, `policy`, `roots`,
- * `enroll-token`, `enroll-revoke-token`, `enroll-request`, `enroll-approve`, `enroll-deny`, `enroll-refuse`, `enroll-list`, `retire`. Who asked for it is the
- * event's `caller`; names and serials go into `details`, secrets nowhere.
+ * Awaited before what must not happen unrecorded; otherwise not. Events: `issue`, `revoke`, `roots`, `enroll-token`,
+ * `enroll-revoke-token`, `enroll-request`, `enroll-approve`, `enroll-deny`, `enroll-refuse`, `enroll-list`. Who asked for
+ * it is the event's `caller`; names and serials go into `details`, secrets nowhere.
  */
+import { join } from 'node:path';
 import type { Bus } from '../../shared/bus.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { auditStream } from '../../shared/streams.ts';
@@ -18,7 +19,7 @@ import type { Identity } from '../../shared/identity.ts';
 import { LockedAudit } from './locked-audit.ts';
 
 export interface ServiceAuditOptions {
-  /** Where it's kept on this machine: `FleetHome.audit`. */
+  /** Where it's kept on this machine, below it for each issuer that there was: `FleetHome.audit`. */
   readonly folder: string;
   /** The issuer's: it signs. */
   readonly identity: Pick<Identity, 'fleet' | 'fleetId' | 'name' | 'signer' | 'credential'>;
@@ -42,7 +43,13 @@ export function openServiceAudit(
 ): ServiceAudit {
   const { fleet, fleetId, name } = identity;
   return new LockedAudit(
-    { folder, who: name, fleetId, stream: auditStream(fleet), subject: new Subjects(fleet).serviceAudit(name) },
+    {
+      folder: join(folder, name),
+      who: name,
+      fleetId,
+      stream: auditStream(fleet),
+      subject: new Subjects(fleet).serviceAudit(name),
+    },
     { bus: () => bus, clock, identity, onProblem },
   );
 }

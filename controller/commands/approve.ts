@@ -53,7 +53,7 @@ async function runApprove(job: string | undefined, flags: ApproveFlags, app: App
     if (flags.yes !== true && !(await confirm('Sign it?', app)))
       throw new UsageError('nothing was signed', { code: 'not-confirmed' });
     await fleet.approve(asked);
-    output.notice(`Signed. ${asked.caller.name} sends it now, and hears how it ends.`);
+    output.notice(`Signed. ${asked.caller.name} hears of it, and sends it when enough have signed.`);
     app.setExit(EXIT.ok);
   } finally {
     await fleet.close();

@@ -79,24 +79,36 @@ Examples:
 async function openHome(
   dir: string | undefined,
   app: App,
-): Promise<{ home: FleetHome; waiting: Omit<LockOptions, 'what'> }> {
+): Promise<{
+  home: FleetHome;
+  waiting: Omit<LockOptions, 'what'>;
+  audited: <T>(work: () => Promise<T>) => Promise<T>;
+}> {
   const { FleetHome } = await import('../setup/fleet-home.ts');
-  const waiting = { signal: app.interrupt, onWait: (line: string) => app.stderr.write(`fleet: ${line}\n`) };
-  return { home: new FleetHome(dir ?? configFolder(app.surroundings)), waiting };
+  const { withAudit } = await import('../setup/audit-changes.ts');
+  const say = (line: string): unknown => app.stderr.write(`fleet: ${line}\n`);
+  const home = new FleetHome(dir ?? configFolder(app.surroundings));
+  return {
+    home,
+    waiting: { signal: app.interrupt, onWait: say },
+    audited: (work) => withAudit(home, { clock: app.clock, onProblem: say }, work),
+  };
 }
 
 async function rotateIssuer(flags: IssuerFlags, app: App): Promise<void> {
   flags.except?.forEach(parseNodeName);
-  const { home, waiting } = await openHome(flags.dir, app);
+  const { audited, home, waiting } = await openHome(flags.dir, app);
   const setup = await import('../setup/rotate-issuer.ts');
-  const { before, name, nodes, problems } = await setup.rotateIssuer(home, {
-    ...waiting,
-    clock: app.clock,
-    rootFile: flags.root,
-    passphrase: passphraseFrom(flags, app),
-    except: new Set(flags.except),
-    resume: flags.resume === true,
-  });
+  const { before, name, nodes, problems } = await audited(() =>
+    setup.rotateIssuer(home, {
+      ...waiting,
+      clock: app.clock,
+      rootFile: flags.root,
+      passphrase: passphraseFrom(flags, app),
+      except: new Set(flags.except),
+      resume: flags.resume === true,
+    }),
+  );
   app.stdout.write(`The issuer is ${name}. ${nodeCount(nodes.length)} got a credential from it.\n`);
   tell(problems, app);
   const inDir = flags.dir === undefined ? '' : ` --dir ${flags.dir}`;
@@ -107,21 +119,23 @@ async function rotateIssuer(flags: IssuerFlags, app: App): Promise<void> {
 }
 
 async function rotateRoot(flags: RootRotationFlags, app: App): Promise<void> {
-  const { home, waiting } = await openHome(flags.dir, app);
+  const { audited, home, waiting } = await openHome(flags.dir, app);
   const { newPassphrase, newPassphraseFile: file } = flags;
   if (file === '-' && flags.passphraseFile === '-')
     throw new UsageError('standard input is one passphrase, not two', { code: 'bad-value' });
   const wantsPassphrase = newPassphrase === true || file !== undefined;
   const { askNewPassphrase } = await import('../ask-passphrase.ts');
   const setup = await import('../setup/rotate-root.ts');
-  const { files, isPolicyMoved, issuer, nodes, operators, problems } = await setup.rotateRoot(home, {
-    ...waiting,
-    clock: app.clock,
-    rootFile: flags.root,
-    passphrase: passphraseFrom(flags, app),
-    newPassphrase: () =>
-      wantsPassphrase ? askNewPassphrase('the new root key', { file }, app) : Promise.resolve(undefined),
-  });
+  const { files, isPolicyMoved, issuer, nodes, operators, problems } = await audited(() =>
+    setup.rotateRoot(home, {
+      ...waiting,
+      clock: app.clock,
+      rootFile: flags.root,
+      passphrase: passphraseFrom(flags, app),
+      newPassphrase: () =>
+        wantsPassphrase ? askNewPassphrase('the new root key', { file }, app) : Promise.resolve(undefined),
+    }),
+  );
   app.stdout.write(
     `${files === undefined ? 'The new root holds beside the old one.' : `The new root key is ${files.made}; the old one is ${files.old}. Both hold.`}\nUnder it: the issuer ${issuer}, ${nodeCount(nodes.length)}, ${operators.length === 1 ? '1 operator' : `${operators.length} operators`}.\n`,
   );
@@ -137,7 +151,7 @@ Start \`fleet enroll serve\` again, where it runs. Then, when all have followed:
 }
 
 async function finishRoot(flags: RootRotationFlags, app: App): Promise<void> {
-  const { home, waiting } = await openHome(flags.dir, app);
+  const { audited, home, waiting } = await openHome(flags.dir, app);
   const { findLeftovers, finishRotation } = await import('../setup/finish-rotation.ts');
   const { isPolicyMoved, nodes, operators } = await findLeftovers(home, app.clock);
   if (!isPolicyMoved)
@@ -154,12 +168,14 @@ async function finishRoot(flags: RootRotationFlags, app: App): Promise<void> {
     });
   if (flags.yes !== true && !(await confirm('Let go of the old root for good?', app)))
     throw new UsageError('the old root holds on', { code: 'not-confirmed' });
-  await finishRotation(home, {
-    ...waiting,
-    clock: app.clock,
-    rootFile: flags.root,
-    passphrase: passphraseFrom(flags, app),
-  });
+  await audited(() =>
+    finishRotation(home, {
+      ...waiting,
+      clock: app.clock,
+      rootFile: flags.root,
+      passphrase: passphraseFrom(flags, app),
+    }),
+  );
   app.stdout.write('The old root is let go. Destroy its key: nobody takes anything from it any more.\n');
   app.setExit(EXIT.ok);
 }

@@ -93,13 +93,18 @@ async function keepKeys(names: readonly string[], flags: NodeFlags, app: App): P
   if (names.length === 0 && flags.expiring === undefined) throw needsName();
   const { FleetHome } = await import('../setup/fleet-home.ts');
   const { renewKeepingKeys } = await import('../setup/renew-keeping-keys.ts');
-  const { nodes, problems } = await renewKeepingKeys(new FleetHome(flags.dir ?? configFolder(app.surroundings)), {
-    names,
-    expiringMs: flags.expiring === undefined ? undefined : flags.expiring * DAY_MS,
-    clock: app.clock,
-    signal: app.interrupt,
-    onWait: (line) => app.stderr.write(`fleet: ${line}\n`),
-  });
+  const { withAudit } = await import('../setup/audit-changes.ts');
+  const home = new FleetHome(flags.dir ?? configFolder(app.surroundings));
+  const tell = (line: string): unknown => app.stderr.write(`fleet: ${line}\n`);
+  const { nodes, problems } = await withAudit(home, { clock: app.clock, onProblem: tell }, () =>
+    renewKeepingKeys(home, {
+      names,
+      expiringMs: flags.expiring === undefined ? undefined : flags.expiring * DAY_MS,
+      clock: app.clock,
+      signal: app.interrupt,
+      onWait: tell,
+    }),
+  );
   for (const node of nodes) app.stdout.write(`${node}\n`);
   for (const problem of problems) app.stderr.write(`fleet: ${problem}\n`);
   app.stderr.write(

@@ -26,15 +26,16 @@ export async function changeFleet<T>(
   work: (home: FleetHome, waiting: Waiting) => Promise<T>,
 ): Promise<T> {
   const { FleetHome } = await import('../setup/fleet-home.ts');
+  const { withAudit } = await import('../setup/audit-changes.ts');
   const { describeFolderError } = await import('../setup/make-folder.ts');
   const home = new FleetHome(dir ?? configFolder(app.surroundings));
-  const waiting: Waiting = {
+  const waiting = {
     signal: app.interrupt,
     onWait: (line: string): unknown => app.stderr.write(`fleet: ${line}\n`),
   };
   let result: T;
   try {
-    result = await work(home, waiting);
+    result = await withAudit(home, { clock: app.clock, onProblem: waiting.onWait }, () => work(home, waiting));
   } catch (error) {
     if (endsLogins && home.exists()) await tellBus(home, rootFile, app, waiting).catch(() => undefined);
     throw describeFolderError(home.folder, error);

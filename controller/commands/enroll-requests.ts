@@ -119,17 +119,19 @@ function find(server: string, waiting: readonly ShownRequest[]): string {
 }
 
 function requestsReport(requests: readonly ShownRequest[], now: number): ListReport {
-  const items = requests.map(({ request, name, state, asked, token, host, decided, reason }) => ({
-    name,
-    request,
-    state,
-    asked: new Date(asked).toISOString(),
-    token,
-    ...host,
-    by: decided?.by ?? null,
-    decided: decided === undefined ? null : new Date(decided.at).toISOString(),
-    reason: reason ?? null,
-  }));
+  const items = requests
+    .toSorted((a, b) => a.asked - b.asked)
+    .map(({ request, name, state, asked, token, host, decided, reason }) => ({
+      name,
+      request,
+      state,
+      asked: new Date(asked).toISOString(),
+      token,
+      ...host,
+      by: decided?.by ?? null,
+      decided: decided === undefined ? null : new Date(decided.at).toISOString(),
+      reason: reason ?? null,
+    }));
   return {
     version: 1,
     command: 'enroll list',

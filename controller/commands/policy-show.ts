@@ -88,8 +88,8 @@ function reportOf({ document, signer: { body } }: SignedPolicy, { storedAt }: St
     table: [],
     more: {
       revision,
-      signer: { name: body.name, serial: body.serial, until: body.notAfter },
-      storedAt: storedAt ?? null,
+      signer: { name: body.name, serial: body.serial, until: new Date(body.notAfter).toISOString() },
+      storedAt: storedAt === undefined ? null : new Date(storedAt).toISOString(),
       source,
     },
   };

@@ -55,7 +55,10 @@ async function run(things: readonly string[], flags: RevokeFlags, app: App): Pro
   const waiting = { signal: app.interrupt, onWait: (line: string) => app.stderr.write(`fleet: ${line}\n`) };
   const { clock } = app;
   const started = clock.monotonic();
-  const revoked = await revoke(home, { ...waiting, things, clock, kind: flags.kind, reason: flags.reason });
+  const { withAudit } = await import('../setup/audit-changes.ts');
+  const revoked = await withAudit(home, { clock, onProblem: waiting.onWait }, () =>
+    revoke(home, { ...waiting, things, clock, kind: flags.kind, reason: flags.reason }),
+  );
   const isBusTold = await tellBus(home, flags, output, app);
   const known = await askNodes(home, flags, output, app);
   const ms = Math.round(clock.monotonic() - started);
@@ -172,7 +175,7 @@ function lastWords(
   }
   if (stranded.length > 0)
     lines.push(
-      `${nodeCount(stranded.length)} still had a credential from that issuer, and are not believed any more (${stranded.slice(0, LIMITS.reasonNames).join(', ')}${stranded.length > LIMITS.reasonNames ? ', …' : ''}): \`fleet ca rotate issuer\` gives all of them new ones.`,
+      `Not believed any more, since they still had a credential from that issuer: ${stranded.slice(0, LIMITS.reasonNames).join(', ')}${stranded.length > LIMITS.reasonNames ? ', …' : ''}. Give those that you know new keys: fleet ca renew node NAME; \`fleet revoke NAME\` is for the others.`,
     );
   if (policySigner !== undefined)
     lines.push(

@@ -143,5 +143,14 @@ function aboutResult(result: AdminResult): Pick<AdminTold, 'subject' | 'name' | 
   if (result.type === 'request') return { name: result.entry.name, details: { token: result.entry.token } };
   if (result.type !== 'token') return {};
   const { token, uses, expires, names, trusted, approval } = result.entry;
-  return { subject: token, details: { uses, expires, trusted, approval, ...(names === undefined ? {} : { names }) } };
+  return {
+    subject: token,
+    details: {
+      uses,
+      expires: new Date(expires).toISOString(),
+      trusted,
+      approval,
+      ...(names === undefined ? {} : { names }),
+    },
+  };
 }

@@ -19,7 +19,7 @@ export function storageError(what: string, cause: unknown): TransportError {
   if (/stream not found/i.test(text))
     return new TransportError(`the bus has no storage for ${what}`, {
       code: 'no-stream',
-      hint: 'The first node that is enrolled makes it: `fleet ca issue node NAME`.',
+      hint: '`fleet enroll serve` makes it when it starts, or the first `fleet ca issue node NAME`.',
       cause,
     });
   if (/no responders|503/i.test(text))

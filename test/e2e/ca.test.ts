@@ -155,6 +155,21 @@ describe('a rotation', () => {
     expect(writers.filter(({ holds }) => !holds)).toEqual([]);
   });
 
+  it('and all the others are in the audit trail of the issuer', async () => {
+    const { records } = await fleet.cli.json<{ records: { event: string; details: { kind?: string; name?: string } }[] }>(
+      'audit', 'search', '--since', '1h', '--event', 'issue', '--event', 'revoke', '--event', 'roots',
+    ); // prettier-ignore
+    const told = records.map(({ event, details: { kind = '', name = '' } }) => `${event} ${kind} ${name}`.trim());
+    for (const expected of [
+      'issue operator ci',
+      'revoke operator ci',
+      'issue issuer issuer-2',
+      'issue node db1',
+      'roots',
+    ])
+      expect(told).toContain(expected);
+  });
+
   it('does not keep old keys good when they are given up later', async () => {
     const old = join(fleet.cli.folder, 'old-ci.json');
     copyFileSync(join(fleet.folder, 'ci.json'), old);

@@ -2,7 +2,7 @@
  * A task with a secret, on a fleet whose every place is searched for it afterwards, and while it runs: files, command
  * lines, messages, logs, output. Each search has to find a word that isn't secret, or it would prove nothing.
  */
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { decode } from '../../shared/codec.ts';
@@ -62,8 +62,7 @@ describe('a task with a secret', () => {
       writeFileSync(file('db-user'), JSON.stringify(TASK), { mode: 0o600 });
       writeFileSync(file('keep'), JSON.stringify(KEEP), { mode: 0o600 });
       const settings = join(folder, 'agent.yaml');
-      const before = JSON.parse(readFileSync(settings, 'utf8')) as object;
-      writeFileSync(settings, JSON.stringify({ ...before, logLevel: 'debug' }), { mode: 0o600 });
+      appendFileSync(settings, 'logLevel: debug\n');
       await fleet.restartAgent(name);
     }
     await waitFor(async () => (await fleet.run('task', 'show', 'keep')).stdout.includes('db[1-2]'), {

@@ -83,7 +83,7 @@ describe('a command that two have to sign', () => {
     expect(unasked.stderr).toContain('Runs the action exec on 2 nodes:\n  db1,web1\nwith\n  argv:\n    - "true"\n');
 
     const signed = await run('bob', 'approve', job, '--yes');
-    expect([signed.exit, signed.stderr]).toEqual([0, expect.stringContaining('Signed. alice sends it now')]);
+    expect([signed.exit, signed.stderr]).toEqual([0, expect.stringContaining('Signed. alice hears of it')]);
     expect((await child.ended).code).toBe(3);
     const report = JSON.parse(child.stdout()) as Report;
     expect(report.job).toBe(job);
@@ -93,6 +93,11 @@ describe('a command that two have to sign', () => {
       ['web1', 'not-authorized'],
     ]);
     expect(child.stderr()).toContain('bob has signed it');
+    const { records } = await fleet.cli.json<{ records: { writer: string; details: unknown }[] }>(
+      'audit', 'search', '--event', 'approve', '--job', job,
+    ); // prettier-ignore
+    expect(records).toMatchObject([{ writer: 'bob', details: { askedBy: 'alice' } }]);
+    expect((await run('bob', 'audit', 'show', job)).stdout).toContain('alice asked for exec');
     expect((await run('bob', 'approve', 'nothing')).exit).toBe(2);
   });
 

@@ -56,6 +56,12 @@ describe('the audit trail of an issuer', () => {
     expect(await online.write({ event: 'issue', details: { name: 'c' } })).toBe(true);
     expect(namesOn(bus)).toEqual(['a', 'b', 'c']);
     expectChained(bus);
+    // Without a bus nobody can tell that it has lost anything.
+    const later: string[] = [];
+    const away = await openOn(undefined, folder, later);
+    expect([await away.write({ event: 'issue', details: { name: 'd' } }), later]).toEqual([false, []]);
+    expect(await online.write({ event: 'issue', details: { name: 'e' } })).toBe(true);
+    expect(namesOn(bus)).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
   it('that can not be written is an error, and the next is tried anew', async () => {

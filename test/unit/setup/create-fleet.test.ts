@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse as parseYaml } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import { assertListenAddress, parseBusAddress } from '../../../controller/setup/bus-address.ts';
 import { issueLogin } from '../../../controller/setup/bus-accounts.ts';
@@ -99,7 +100,13 @@ describe('createFleet', () => {
     await home.write({ ...(await home.read()), jsDomain: 'hub' });
     const node = await issueNode(home, { name: 'db1', now: NOW, trusted: {} });
     expect(json(home.context)).toMatchObject({ tls: { caFile: 'tls/ca.pem' } });
-    expect(json(join(node.folder, 'agent.yaml'))).toMatchObject({ tls: { caFile: 'ca.pem' }, jsDomain: 'hub' });
+    const settings = readFileSync(join(node.folder, 'agent.yaml'), 'utf8');
+    // A line below is one more setting: that is how people give a node its role.
+    expect(parseYaml(`${settings}facts: {role: db}\n`)).toMatchObject({
+      tls: { caFile: 'ca.pem' },
+      jsDomain: 'hub',
+      facts: { role: 'db' },
+    });
     expect(readFileSync(join(node.folder, 'ca.pem'), 'utf8')).toBe(readFileSync(home.caFile, 'utf8'));
     expect(readdirSync(home.tls).toSorted()).toEqual(['ca.key', 'ca.pem', 'server.key', 'server.pem']);
     for (const path of [home.caKey, home.serverKey]) expect(statSync(path).mode & 0o777).toBe(0o600);
