@@ -27,11 +27,14 @@ export interface JobStory {
   /** What the caller wrote before; null where only an end is there, or nothing. */
   readonly asked: PlainRecord | null;
   readonly ended: PlainRecord | null;
+  /** Who else signed it, as they wrote themselves. */
+  readonly approved: readonly { readonly by: string; readonly at: string }[];
   readonly nodes: readonly NodeStory[];
 }
 
 export class JobStoryBuilder {
   readonly #nodes = new Map<string, NodeStory>();
+  readonly #approved: { by: string; at: string }[] = [];
   #job: string | undefined;
   #asked: PlainRecord | undefined;
   #ended: PlainRecord | undefined;
@@ -43,6 +46,7 @@ export class JobStoryBuilder {
       // What only reads is one record, `command`; and others may have signed it, which is nobody's asking.
       if (record.event === 'asked' || record.event === 'command') this.#asked = record;
       if (record.event === 'ended' || record.event === 'command') this.#ended = record;
+      if (record.event === 'approve') this.#approved.push({ by: record.writer, at: record.at });
     } else if (record.kind === 'node') this.#addOfNode(record);
   }
 
@@ -50,7 +54,7 @@ export class JobStoryBuilder {
   finish(): JobStory | undefined {
     if (this.#job === undefined) return undefined;
     const nodes = [...this.#nodes.values()];
-    return { job: this.#job, asked: this.#asked ?? null, ended: this.#ended ?? null, nodes };
+    return { job: this.#job, asked: this.#asked ?? null, ended: this.#ended ?? null, approved: this.#approved, nodes };
   }
 
   /** One command a node, as a rule; one that was sent again under a new id has a line of its own. */

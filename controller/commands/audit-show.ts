@@ -90,7 +90,7 @@ async function jobOfMessage(id: string, source: AuditSource, signal: AbortSignal
 
 const FOUND = new Error('found');
 
-function reportOf({ asked, ended, job, nodes }: JobStory): ListReport {
+function reportOf({ approved, asked, ended, job, nodes }: JobStory): ListReport {
   const items = nodes.toSorted((a, b) => compareNatural(a.node, b.node)).map((node) => ({ ...node }));
   return {
     version: 1,
@@ -128,7 +128,7 @@ function reportOf({ asked, ended, job, nodes }: JobStory): ListReport {
       { title: 'ENDED', text: (item) => endText(nodeOf(item)), tone: (item) => toneOf(nodeOf(item)) },
       { title: 'WITH', text: (item) => approversText(nodeOf(item)) },
     ],
-    more: { job, asked, ended },
+    more: { job, asked, approved, ended },
   };
 }
 
@@ -149,7 +149,7 @@ const approversText = ({ approvers }: NodeStory): string =>
   approvers === null ? '' : `approved by ${approvers.join(', ')}`;
 
 /** What the caller wrote, above the table. */
-function linesOf({ asked, ended, job, nodes }: JobStory): string[] {
+function linesOf({ approved, asked, ended, job, nodes }: JobStory): string[] {
   const what = asked ?? nodes[0];
   const caller = asked?.writer ?? nodes[0]?.caller ?? 'somebody';
   const lines = [`Job ${job}: ${caller} asked for ${what?.task ?? what?.action ?? 'something'}`];
@@ -159,6 +159,7 @@ function linesOf({ asked, ended, job, nodes }: JobStory): string[] {
     if (asked.args !== null) lines.push(`  with    ${jsonText(asked.args)}`);
     if (asked.sealed !== null) lines.push(`  sealed  ${asked.sealed.join(', ')}`);
   } else lines.push('  the caller has written nothing about it here');
+  for (const { at, by } of approved) lines.push(`  signed  ${momentText(at)} by ${by}, too`);
   if (ended !== null) lines.push(`  ended   ${momentText(ended.at)}: ${endOf(ended)}`);
   return [...lines, ''].map(visibleLine);
 }
