@@ -224,11 +224,12 @@ export class Fleet {
     return readWaiting({ ...this.#reader(), identity: this.#identity });
   }
 
-  /** Signs what another operator asked for. @throws UsageError `own-job`; SettingsError `audit-unwritable`; TransportError */
+  /** Signs what another operator asked for. @throws UsageError `own-job`, `not-an-approver`; SettingsError `audit-unwritable`; TransportError */
   async approve(asked: AskedJob): Promise<void> {
     await this.#control;
-    const { assertOthers, giveApproval } = await import('./approval/approvals.ts');
+    const { assertCounts, assertOthers, giveApproval } = await import('./approval/approvals.ts');
     assertOthers(asked, this.#identity);
+    assertCounts(asked, this.#identity, await this.policy());
     const { caller, job } = asked;
     await this.#audit?.did({ event: 'approve', job, details: { askedBy: caller.name, serial: caller.serial } });
     return giveApproval(asked, { ...this.#reader(), identity: this.#identity });

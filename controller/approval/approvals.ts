@@ -11,7 +11,9 @@ import type { TrustStore } from '../../shared/trust.ts';
 import { encodeBundle } from '../../shared/wire/approval-bundle.ts';
 import { isJobFrame } from '../../shared/wire/job.ts';
 import { approve } from '../../shared/wire/envelope.ts';
+import type { StoredPolicy } from '../control.ts';
 import { leftMs, readAskedJob, type AskedJob } from './asked-job.ts';
+import { neededApprovals } from './needed-approvals.ts';
 
 export interface ApprovalsDependencies {
   readonly fleet: string;
@@ -44,6 +46,25 @@ export function assertOthers({ caller, job }: AskedJob, { name }: Pick<Identity,
   throw new UsageError(`you asked for job ${job} yourself, and it needs somebody else's yes`, {
     code: 'own-job',
     hint: 'Another operator has to run `fleet approve`.',
+  });
+}
+
+/**
+ * Nobody waits for a signature that nodes won't count.
+ * @throws UsageError `not-an-approver`
+ */
+export function assertCounts(
+  { caller, commands: [{ command }] }: AskedJob,
+  { credential, name }: Pick<Identity, 'credential' | 'name'>,
+  { signed }: StoredPolicy,
+): void {
+  const task = command.action === 'task.run' ? String(command.args['task']) : undefined;
+  const request = { roles: caller.roles, action: command.action, task };
+  const { roles } = neededApprovals(signed?.document.policy, request);
+  if (roles === undefined || roles.some((role) => credential.body.roles.includes(role))) return;
+  throw new UsageError(`${name} has not the role that the policy asks for: ${roles.join(' or ')}`, {
+    code: 'not-an-approver',
+    hint: 'Somebody who has it has to run `fleet approve`; `fleet ca list` shows who that is.',
   });
 }
 

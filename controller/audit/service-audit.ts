@@ -6,7 +6,7 @@
  *     await audit.write({ event: 'issue', details: { kind: 'node', name: 'web1', serial } });
  *
  * Awaited before what must not happen unrecorded; otherwise not. Events: `issue`, `revoke`, `roots`, `enroll-token`,
- * `enroll-revoke-token`, `enroll-request`, `enroll-approve`, `enroll-deny`, `enroll-refuse`, `enroll-list`. Who asked for
+ * `enroll-revoke-token`, `enroll-request`, `enroll-approve`, `enroll-deny`, `enroll-refuse`, `enroll-list`, `retire`. Who asked for
  * it is the event's `caller`; names and serials go into `details`, secrets nowhere.
  */
 import { join } from 'node:path';

@@ -13,6 +13,7 @@ import { sha256, toHex } from '../../shared/signing.ts';
 import type { AuditEvent } from '../../shared/wire/audit.ts';
 import { connectIssuer } from './enroll-node.ts';
 import type { FleetHome } from './fleet-home.ts';
+import { describeFolderError } from './make-folder.ts';
 import type { Issued } from './register.ts';
 import { readChain } from './roots-chain.ts';
 
@@ -29,7 +30,10 @@ export interface AuditChangesDependencies {
   readonly onProblem: (line: string) => unknown;
 }
 
-/** Does the work, and has the trail say what it changed, also where it ends with an error. */
+/**
+ * Does the work, and has the trail say what it changed, also where it ends with an error.
+ * @throws SettingsError `folder-unusable`; what the work throws
+ */
 export async function withAudit<T>(
   home: FleetHome,
   dependencies: AuditChangesDependencies,
@@ -39,6 +43,8 @@ export async function withAudit<T>(
   const before = await stateOf(home);
   try {
     return await work();
+  } catch (error) {
+    throw describeFolderError(home.folder, error);
   } finally {
     await writeChanges(home, before, dependencies);
   }

@@ -26,9 +26,9 @@ export async function holdLock<T>(path: string, options: LockOptions, work: () =
   const token = randomBytes(4).toString('hex');
   const mine = `${path}.${token}`;
   const holder = `${startOf(process.pid)} ${token}`;
-  // Linked into place, so that nobody ever reads a lock that doesn't name its holder yet.
-  writeFileSync(mine, holder, { mode: 0o600 });
   try {
+    // Linked into place, so that nobody ever reads a lock that doesn't name its holder yet.
+    writeFileSync(mine, holder, { mode: 0o600 });
     await acquire(path, mine, options);
     try {
       return await work();

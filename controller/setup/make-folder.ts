@@ -30,7 +30,7 @@ export async function makeTogether(
 export function describeFolderError(folder: string, error: unknown): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (!(error instanceof Error) || syscall === undefined || code === undefined) return error;
-  return new SettingsError(`nothing can be made in ${folder} (${code})`, {
+  return new SettingsError(`nothing can be written in ${folder} (${code})`, {
     code: 'folder-unusable',
     hint: HINTS[code] ?? 'Use another folder (--dir).',
     cause: error,
@@ -41,6 +41,6 @@ const HINTS: Readonly<Record<string, string>> = {
   ENOTDIR: 'A part of this path is a file: use another folder (--dir).',
   EEXIST: 'A part of this path is a file: use another folder (--dir).',
   EACCES: 'It belongs to somebody else: use another folder (--dir).',
-  EROFS: 'Its disk is read-only: use another folder (--dir).',
-  ENOSPC: 'Its disk is full.',
+  EROFS: 'Its disk is read-only: have it writable, or use another folder (--dir).',
+  ENOSPC: 'Its disk is full: make room there, then run it again.',
 };

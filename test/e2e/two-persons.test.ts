@@ -128,7 +128,11 @@ describe('a command that two have to sign', () => {
     const { child, job } = await ask('alice', 'exec', '--node', 'db1', '--with-approval', '--', 'true');
     const own = await run('alice', 'approve', job, '--yes');
     expect([own.exit, own.stderr]).toEqual([2, expect.stringContaining('you asked for job')]);
-    expect((await run('eve', 'approve', job, '--yes')).exit).toBe(0);
+    const uncounted = await run('eve', 'approve', job, '--yes');
+    expect([uncounted.exit, uncounted.stderr]).toEqual([
+      2,
+      expect.stringContaining('eve has not the role that the policy asks for: deployer'),
+    ]);
     expect((await run('bob', 'approve', job, '--yes')).exit).toBe(0);
     expect((await child.ended).code).toBe(0);
     expect(child.stderr()).not.toContain('eve has signed');

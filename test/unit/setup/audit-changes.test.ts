@@ -1,10 +1,13 @@
 /** What `fleet ca` changed, as the audit trail of the issuer tells it. */
 import { describe, expect, it } from 'vitest';
-import { changesOf } from '../../../controller/setup/audit-changes.ts';
+import { changesOf, withAudit } from '../../../controller/setup/audit-changes.ts';
+import { createFleet } from '../../../controller/setup/create-fleet.ts';
+import { FleetHome } from '../../../controller/setup/fleet-home.ts';
 import { addIssued, toIssued } from '../../../controller/setup/register.ts';
 import { LIMITS } from '../../../shared/limits.ts';
 import { FleetMaterial } from '../../support/fleet-material.ts';
-import { NOW } from '../../support/manual-clock.ts';
+import { ManualClock, NOW } from '../../support/manual-clock.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const fleet = new FleetMaterial();
 const db1 = toIssued((await fleet.node('db1')).credential, 'U1');
@@ -50,5 +53,25 @@ describe('what was changed', () => {
     expect(changesOf(none, { ...none, step: 1, roots: ['a', 'b'] })).toEqual([
       { event: 'roots', details: { step: 1, roots: ['a', 'b'] } },
     ]);
+  });
+});
+
+describe('a folder that nothing can be written in', () => {
+  it('is said in words, whatever was to be done there', async () => {
+    const home = new FleetHome(temporaryFolder());
+    await createFleet(home, {
+      fleet: 'main',
+      servers: ['tls://bus.example.org:4222'],
+      listen: '127.0.0.1:4222',
+      operator: 'alice',
+      now: NOW,
+    });
+    const revoke = withAudit(home, { clock: new ManualClock(), onProblem: () => undefined }, () =>
+      Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'write' })),
+    );
+    await expect(revoke).rejects.toMatchObject({
+      code: 'folder-unusable',
+      hint: expect.stringContaining('make room') as string,
+    });
   });
 });
