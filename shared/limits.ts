@@ -192,6 +192,9 @@ export const LIMITS = {
   auditFileBytes: 1024 * 1024,
   /** All of them, of one writer. Beyond it the oldest go that the bus has; where it has none of them, nothing is changed. */
   auditKeptBytes: 32 * 1024 * 1024,
+  /** The same for trails that every command line opens: it reads the newest file. */
+  auditShortFileBytes: 64 * 1024,
+  auditShortKeptBytes: 8 * 1024 * 1024,
   /** Records that wait for a disk that can't be written: what is more is counted. */
   auditWaitingBytes: 1024 * 1024,
   /** Messages that were dropped, and refusals beyond the next number, are summed up over this time. */

@@ -95,12 +95,16 @@ export class LockedAudit {
   async #writeHolding(events: readonly AuditEvent[]): Promise<boolean> {
     const { onProblem = () => undefined, clock, identity } = this.#deps;
     const bus = this.#deps.bus() ?? NO_BUS;
-    const log = await AuditLog.open(this.#options, {
-      bus,
-      clock,
-      identity,
-      log: logTo(bus === NO_BUS ? () => undefined : onProblem),
-    });
+    const sizes = { fileBytes: LIMITS.auditShortFileBytes, keptBytes: LIMITS.auditShortKeptBytes };
+    const log = await AuditLog.open(
+      { ...sizes, ...this.#options },
+      {
+        bus,
+        clock,
+        identity,
+        log: logTo(bus === NO_BUS ? () => undefined : onProblem),
+      },
+    );
     try {
       await Promise.all(events.map((event) => log.record(event, { durable: true })));
       await log.flush();

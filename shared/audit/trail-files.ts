@@ -2,16 +2,30 @@
  * The files of a trail as they lie in their folder: numbered, the newest last. Reads them; writing is trail-writer.ts's.
  * Also what `fleet audit verify --file` reads.
  */
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseTrail, type TrailContent, type TrailHead } from './trail-lines.ts';
 
-export interface TrailFile {
+/** One file; its first line is read when somebody asks for it: most are looked at by name and size alone. */
+export class TrailFile {
   readonly path: string;
   readonly number: number;
   bytes: number;
-  /** Undefined where the file's first line can't be read. */
-  readonly head: TrailHead | undefined;
+  #head: { readonly found: TrailHead | undefined } | undefined;
+
+  constructor(path: string, number: number, bytes: number, head?: TrailHead) {
+    this.path = path;
+    this.number = number;
+    this.bytes = bytes;
+    if (head !== undefined) this.#head = { found: head };
+  }
+
+  /** Undefined where it can't be read. */
+  get head(): TrailHead | undefined {
+    this.#head ??= { found: readHead(this.path) };
+    return this.#head.found;
+  }
 }
 
 const SUFFIX = '.trail';
@@ -27,21 +41,20 @@ export async function listTrail(folder: string): Promise<TrailFile[]> {
   return Promise.all(
     names.map(async (name) => {
       const path = join(folder, name);
-      const { size } = await stat(path);
-      return { path, number: Number.parseInt(name, 10), bytes: size, head: await readHead(path) };
+      return new TrailFile(path, Number.parseInt(name, 10), (await stat(path)).size);
     }),
   );
 }
 
-async function readHead(path: string): Promise<TrailHead | undefined> {
-  const handle = await open(path, 'r');
+function readHead(path: string): TrailHead | undefined {
+  const file = openSync(path, 'r');
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_LINE_BYTES), 0, HEAD_LINE_BYTES, 0);
-    const text = buffer.toString('latin1', 0, bytesRead);
+    const buffer = Buffer.alloc(HEAD_LINE_BYTES);
+    const text = buffer.toString('latin1', 0, readSync(file, buffer, 0, HEAD_LINE_BYTES, 0));
     const [first] = parseTrail(text.slice(0, text.indexOf('\n') + 1)).lines;
     return first?.kind === 'head' ? first.head : undefined;
   } finally {
-    await handle.close();
+    closeSync(file);
   }
 }
 

@@ -19,8 +19,15 @@ export interface SealedBatch {
   readonly records: readonly Uint8Array[];
 }
 
+/** What a file has. */
 export interface TrailRecords {
+  readonly sealed: readonly SealedBatch[];
+}
+
+/** What goes on from a file: the rest of it isn't read. */
+export interface TrailEnd {
   readonly head: TrailHead;
+  /** Batches that the bus may not have. */
   readonly sealed: readonly SealedBatch[];
   readonly unsealed: readonly ChainedRecord[];
   /** `seq` of the last record that the bus had when the last line was written. */
@@ -35,35 +42,77 @@ export interface PastEvent {
   readonly event: AuditEvent;
 }
 
-/** Undefined where the lines don't fit together: something was changed. Signatures are not looked at. */
-export function recordsOfTrail(lines: readonly TrailLine[]): TrailRecords | undefined {
+interface Lines {
+  readonly head: TrailHead;
+  /** The first has the number that the head says, and the others follow. */
+  readonly records: readonly Uint8Array[];
+  readonly envelopes: readonly Uint8Array[];
+  readonly confirmed: number;
+}
+
+function sort(lines: readonly TrailLine[]): Lines | undefined {
   const [first, ...rest] = lines;
   if (first?.kind !== 'head') return undefined;
   const { head } = first;
-  const sealed: SealedBatch[] = [];
-  let pending: ChainedRecord[] = [];
+  const records: Uint8Array[] = [];
+  const envelopes: Uint8Array[] = [];
   let { confirmed } = head;
-  let end: ChainHead = { chain: head.chain, seq: head.first - 1, hash: head.prev, at: head.prevAt };
-  for (const line of rest) {
-    if (line.kind === 'head') return undefined;
-    if (line.kind === 'confirmed') confirmed = line.seq;
-    if (line.kind === 'record') {
-      const next = follow(end, line.bytes);
-      if (next === undefined) return undefined;
-      pending.push(next);
-      end = { chain: head.chain, seq: next.seq, hash: next.hash, at: next.at };
-    }
-    if (line.kind === 'batch') {
-      const batch = batchOf(line.envelope);
-      if (batch === undefined || batch.first !== pending[0]?.seq) return undefined;
-      const last = pending[batch.count - 1];
-      if (last === undefined || !isSame(batch.last, last.hash)) return undefined;
-      sealed.push({ batch, envelope: line.envelope, records: pending.slice(0, batch.count).map(({ bytes }) => bytes) });
-      pending = pending.slice(batch.count);
-    }
-  }
-  return { head, sealed, unsealed: pending, confirmed, end };
+  for (const line of rest)
+    if (line.kind === 'record') records.push(line.bytes);
+    else if (line.kind === 'batch') envelopes.push(line.envelope);
+    else if (line.kind === 'confirmed') confirmed = line.seq;
+    else return undefined;
+  return { head, records, envelopes, confirmed };
 }
+
+/** Undefined where the batch isn't of these records. Its signature isn't looked at. */
+function sealedBatch({ head, records }: Lines, envelope: Uint8Array): SealedBatch | undefined {
+  const batch = batchOf(envelope);
+  if (batch === undefined || batch.first < head.first || !isSame(batch.chain, head.chain)) return undefined;
+  const from = batch.first - head.first;
+  const own = records.slice(from, from + batch.count);
+  const last = own.at(-1);
+  if (last === undefined || own.length !== batch.count || !isSame(batch.last, hashRecord(last))) return undefined;
+  return { batch, envelope, records: own };
+}
+
+/** Undefined where the lines don't fit together: something was changed. */
+export function recordsOfTrail(lines: readonly TrailLine[]): TrailRecords | undefined {
+  const sorted = sort(lines);
+  const sealed = sorted?.envelopes.map((envelope) => sealedBatch(sorted, envelope));
+  return sealed?.every((batch) => batch !== undefined) === true ? { sealed } : undefined;
+}
+
+/**
+ * Where a file ends, and what of it the bus may not have. What it has isn't looked at: a file is opened by every command
+ * line, and most of it is of long ago. Undefined where that doesn't fit together.
+ */
+export function endOfTrail(lines: readonly TrailLine[]): TrailEnd | undefined {
+  const sorted = sort(lines);
+  if (sorted === undefined) return undefined;
+  const { confirmed, envelopes, head, records } = sorted;
+  const sealed: SealedBatch[] = [];
+  for (const envelope of envelopes.toReversed()) {
+    const batch = sealedBatch(sorted, envelope);
+    if (batch === undefined) return undefined;
+    sealed.unshift(batch);
+    if (lastSeq(batch.batch) <= confirmed) break;
+  }
+  const last = sealed.at(-1)?.batch;
+  const sealedUpTo = last === undefined ? head.first - 1 : lastSeq(last);
+  const at = readRecord(records[sealedUpTo - head.first] ?? NOTHING)?.at ?? head.prevAt;
+  let end: ChainHead = { chain: head.chain, seq: sealedUpTo, hash: last?.last ?? head.prev, at };
+  const unsealed: ChainedRecord[] = [];
+  for (const bytes of records.slice(sealedUpTo - head.first + 1)) {
+    const next = follow(end, bytes);
+    if (next === undefined) return undefined;
+    unsealed.push(next);
+    end = { chain: head.chain, seq: next.seq, hash: next.hash, at: next.at };
+  }
+  return { head, sealed, unsealed, confirmed, end };
+}
+
+const NOTHING = new Uint8Array();
 
 /** The record with its place, if that is right behind the end. */
 function follow(end: ChainHead, bytes: Uint8Array): ChainedRecord | undefined {

@@ -7,9 +7,10 @@ import { LIMITS } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { hashRecord, type AuditEvent } from '../wire/audit.ts';
 import { AuditChain, newChain, type ChainedRecord, type ChainHead } from './chain.ts';
-import { listTrail, readTrail, removeTrail, setAside, trailPath, type TrailFile } from './trail-files.ts';
+import { listTrail, readTrail, removeTrail, setAside, TrailFile, trailPath } from './trail-files.ts';
 import type { TrailLine } from './trail-lines.ts';
 import {
+  endOfTrail,
   eventsAfter,
   isSame,
   lastSeq,
@@ -17,6 +18,7 @@ import {
   recordsOfTrail,
   type PastEvent,
   type SealedBatch,
+  type TrailEnd,
   type TrailRecords,
 } from './trail-records.ts';
 import { TrailWriter } from './trail-writer.ts';
@@ -53,7 +55,7 @@ export class TrailStore {
   private constructor(
     options: TrailStoreOptions,
     dependencies: { clock: Clock; log: Logger },
-    opened: { files: TrailFile[]; writer: TrailWriter; head: ChainHead; records?: TrailRecords },
+    opened: { files: TrailFile[]; writer: TrailWriter; head: ChainHead; records?: TrailEnd },
   ) {
     this.#options = options;
     this.#deps = dependencies;
@@ -83,7 +85,7 @@ export class TrailStore {
     let reason = 'new';
     for (let file = files.at(-1); file !== undefined; file = files.at(-1)) {
       const { damagedLine, goodBytes, lines } = await readTrail(file.path);
-      const records = damagedLine === undefined ? recordsOfTrail(lines) : undefined;
+      const records = damagedLine === undefined ? endOfTrail(lines) : undefined;
       if (records !== undefined) {
         if (file.bytes > goodBytes)
           log.warn(
@@ -335,7 +337,7 @@ export class TrailStore {
       ...(at === undefined ? {} : { prevAt: at }),
       confirmed: this.#confirmed,
     };
-    this.#files.push({ path, number, bytes: 0, head });
+    this.#files.push(new TrailFile(path, number, 0, head));
     this.#writer.append({ kind: 'head', head });
   }
 
