@@ -16,6 +16,7 @@ export class BusWatch {
   readonly #waiters = new Set<Waiter>();
   #away: NodeJS.Timeout | undefined;
   #lost: string | undefined;
+  #breaks = 0;
 
   constructor(bus: Pick<Bus, 'onEvent'>) {
     bus.onEvent((event) => this.#on(event));
@@ -24,6 +25,11 @@ export class BusWatch {
   /** Why the bus is lost; undefined while it isn't. */
   get lost(): string | undefined {
     return this.#lost;
+  }
+
+  /** How often the connection broke, for who has to know whether it did meanwhile. */
+  get breaks(): number {
+    return this.#breaks;
   }
 
   /** @throws TransportError `bus-lost` */
@@ -47,6 +53,7 @@ export class BusWatch {
   }
 
   #on(event: BusEvent): void {
+    if (event.type === 'disconnected') this.#breaks++;
     if (event.type === 'disconnected')
       this.#away ??= setTimeout(() => this.#lose('the bus does not come back'), LIMITS.busAbsenceMs).unref();
     if (event.type === 'reconnected') {

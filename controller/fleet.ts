@@ -21,7 +21,7 @@ import type { AskedJob } from './approval/asked-job.ts';
 import { readControl, type ControlState, type Epochs, type StoredPolicy } from './control.ts';
 import { keepRenewed, loadRenewal, renewed } from './own-renewal.ts';
 import { BusWatch } from './bus-watch.ts';
-import { readInventory, readInventoryHeads, readRoster, type Directory } from './directory.ts';
+import { readInventory, readInventoryHeads, readRoster, type Directory, type RosterNode } from './directory.ts';
 import { planCommand, type Plan, type Work } from './plan.ts';
 import { storePolicy } from './policy/store-policy.ts';
 import { createJobId, type SigningContext } from './request.ts';
@@ -39,6 +39,12 @@ export interface FleetOptions {
   readonly sshAgentSocket?: string | undefined;
   /** Where it's written down what was asked and how it ended, before the bus has it. @default nowhere */
   readonly auditFolder?: string | undefined;
+}
+
+export interface AskingOptions {
+  /** Quiet for so long, who is silent is away. @default 2 s */
+  readonly ackTimeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export class Fleet {
@@ -156,6 +162,21 @@ export class Fleet {
     const { roster } = await this.roster();
     const needed = target.where !== undefined && !target.fresh;
     return resolveTarget(target, roster, inventory ?? (needed ? await this.inventory() : undefined));
+  }
+
+  /** Asks nodes whether they are there: names of those that don't answer. @throws InterruptedError TransportError */
+  async findAway(
+    nodes: readonly RosterNode[],
+    { ackTimeoutMs = LIMITS.ackTimeoutMs, signal }: AskingOptions = {},
+  ): Promise<ReadonlySet<string>> {
+    assertWanted(signal);
+    const { findAway } = await import('./presence.ts');
+    await this.#control;
+    const { roster } = await this.roster();
+    const { fleet: _, ...reader } = this.#reader();
+    const signing = (): SigningContext => this.#signing(undefined);
+    const dependencies = { ...reader, caller: this.caller, watch: this.#watch, signing };
+    return findAway({ nodes, roster, ackTimeoutMs, signal }, dependencies);
   }
 
   /**
@@ -322,7 +343,7 @@ export class Fleet {
     return control;
   }
 
-  #signing(epochs: Epochs): SigningContext {
+  #signing(epochs: Epochs | undefined): SigningContext {
     return {
       fleetId: this.#identity.fleetId,
       identity: this.#identity,

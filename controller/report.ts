@@ -56,6 +56,8 @@ export interface Report {
   readonly facts?: Readonly<Record<string, readonly FactCount[]>>;
   /** `ps --expect`: both ends included, no upper end when null. */
   readonly expect?: { readonly min: number; readonly max: number | null };
+  /** `--online`: nodes that are meant and did not answer when they were asked first, in natural order. */
+  readonly away?: readonly string[];
   /** Nothing was done; the data says what would be. */
   readonly dryRun?: true;
   /** Nodes were started one after the other; every number is one of nodes. */

@@ -74,6 +74,18 @@ export function resolveTarget(
   };
 }
 
+/** Who was resolved without a limit, without those that are away; `limit` then draws among those that are there. */
+export function leaveOut(
+  { expected, fleetSize, undecided }: Resolved,
+  away: ReadonlySet<string>,
+  { limit, seed }: Pick<TargetSpec, 'limit' | 'seed'>,
+): Resolved {
+  const there = expected.filter(({ name }) => !away.has(name));
+  const drawn = limit === undefined ? there : pick(there, limit, seed);
+  const names = new Set(drawn.map(({ name }) => name));
+  return { expected: drawn, undecided: new Set([...undecided].filter((name) => names.has(name))), fleetSize };
+}
+
 /** `undefined`: only the node itself can tell. */
 function matchesInventory(
   where: Expression,

@@ -38,6 +38,9 @@ export const LIMITS = {
   /** Stored answers for commands that come again; older ones are answered by state alone. */
   storedAnswersBytes: 16 * 1024 * 1024,
 
+  /** Asking who is there goes on while answers come, and no longer than this: ten thousand come in two seconds. */
+  presenceMs: 15_000,
+
   /** How long a node has to acknowledge, when the caller doesn't say. */
   ackTimeoutMs: 2_000,
   /** A changing command may start this much after its time to acknowledge: what a busy node and a clock a little off need. */

@@ -5,6 +5,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
+import { compareNatural } from '../../shared/names/natural-order.ts';
 import { countStates } from '../../shared/states.ts';
 import type { InventoryBody } from '../../shared/wire/inventory.ts';
 import type { SecretValues } from '../../shared/wire/sealed-arguments.ts';
@@ -30,9 +31,10 @@ import { addTargetOptions, describeTarget, readTarget, type TargetFlags } from '
 import { worstCaseCount, worstCaseText } from '../render/batch-words.ts';
 import { countdownText } from '../render/durations.ts';
 import type { Output } from '../render/output.ts';
-import { nodeCount } from '../render/node-names.ts';
+import { awayText, nodeCount } from '../render/node-names.ts';
 import type { AddressedCommand, NodeResult, Report } from '../report.ts';
-import type { TargetSpec } from '../resolve.ts';
+import { resolveOnline, type ResolvedOnline } from '../resolve-online.ts';
+import type { Resolved, TargetSpec } from '../resolve.ts';
 import { isWholeFleet } from '../target.ts';
 import { createProblemTeller } from './tell-problems.ts';
 
@@ -113,8 +115,12 @@ export async function runAddressed(
     await orInterrupted(fleet.roster());
     tellProblems();
     const inventory = definition.needsInventory === true ? await orInterrupted(fleet.inventory()) : undefined;
-    const resolved = await orInterrupted(fleet.resolve(target, inventory));
+    const asking = { ackTimeoutMs: timing.ackTimeoutMs, signal: app.interrupt };
+    const resolving: Promise<Resolved & Partial<ResolvedOnline>> =
+      flags.online === true ? resolveOnline(fleet, target, inventory, asking) : fleet.resolve(target, inventory);
+    const { away, ...resolved } = await orInterrupted(resolving);
     tellProblems();
+    if (away !== undefined && away.length > 0) output.notice(awayText(away));
     const expected = resolved.expected.map(({ name }) => name);
     const report = (
       run: Pick<RunResult, 'nodes' | 'unmatched' | 'abandoned' | 'notStarted' | 'batch' | 'lostBus'> & {
@@ -132,6 +138,7 @@ export async function runAddressed(
       exit: exitOfRun(run),
       ms: Math.round(app.clock.monotonic() - started),
       nodes: definition.keepsData === false ? run.nodes.map(withoutData) : run.nodes,
+      ...(away === undefined ? {} : { away: away.toSorted(compareNatural) }),
       ...(dryRun ? { dryRun: true as const } : {}),
       ...(run.batch === undefined ? {} : { batch: run.batch }),
       ...definition.extend?.(run.nodes),

@@ -11,7 +11,7 @@ export function registerFind(program: Command, app: App): void {
       `
 Examples:
   fleet find --where 'role=rails and not has(maintenance)'
-  fleet find --node 'web*' -o names`,
+  fleet find --node 'web*' --online -o names`,
     )
     .action(() =>
       runAddressed(

@@ -1,13 +1,16 @@
-/** `fleet inventory` without a node: what the bus keeps about everyone, without asking anyone. */
+/** `fleet inventory` without a node: what the bus keeps about everyone. Nodes are only asked whether they are there. */
+import { compareNatural } from '../../shared/names/natural-order.ts';
 import { lookUp } from '../../shared/where/find.ts';
 import { parsePath } from '../../shared/where/paths.ts';
 import { countStates, exitCodeOf } from '../../shared/states.ts';
 import type { InventoryBody, InventoryHead } from '../../shared/wire/inventory.ts';
 import type { App } from '../app.ts';
 import { openContext, openFleet } from '../open-fleet.ts';
-import { openOutput } from '../options/run-options.ts';
+import { openOutput, readTiming } from '../options/run-options.ts';
 import { describeTarget, readTarget } from '../options/target-options.ts';
 import type { InventoryEntry, NodeResult } from '../report.ts';
+import { awayText } from '../render/node-names.ts';
+import { leaveOut } from '../resolve.ts';
 import type { AddressedFlags } from './addressed.ts';
 import { createProblemTeller } from './tell-problems.ts';
 
@@ -24,12 +27,16 @@ export async function runStoredInventory(flags: AddressedFlags, app: App): Promi
     const bodies = await fleet.inventory();
     const heads = await fleet.inventoryHeads();
     tellProblems();
-    const { expected } = await fleet.resolve({ ...target, fresh: false }, bodies);
+    const resolved = await fleet.resolve({ ...target, fresh: false, limit: undefined }, bodies);
+    const { ackTimeoutMs } = readTiming(flags, context);
+    const away = await fleet.findAway(resolved.expected, { ackTimeoutMs, signal: app.interrupt });
+    const { expected } = leaveOut(resolved, flags.online === true ? away : new Set(), target);
+    if (flags.online === true && away.size > 0) output.notice(awayText([...away]));
     const nodes = expected.map(({ name }): NodeResult => ({
       node: name,
       state: 'ok',
       reason: null,
-      data: entryOf(heads.get(name), bodies.get(name)),
+      data: entryOf(heads.get(name), bodies.get(name), away.has(name)),
       ms: null,
     }));
     for (const node of nodes) output.onNode(node);
@@ -47,6 +54,7 @@ export async function runStoredInventory(flags: AddressedFlags, app: App): Promi
       exit,
       ms: Math.round(app.clock.monotonic() - started),
       nodes,
+      ...(flags.online === true ? { away: [...away].toSorted(compareNatural) } : {}),
     });
     app.setExit(exit);
   } finally {
@@ -54,9 +62,9 @@ export async function runStoredInventory(flags: AddressedFlags, app: App): Promi
   }
 }
 
-function entryOf(head: InventoryHead | undefined, body: InventoryBody | undefined): InventoryEntry {
+function entryOf(head: InventoryHead | undefined, body: InventoryBody | undefined, isAway: boolean): InventoryEntry {
   return {
-    presence: 'joined',
+    presence: isAway ? 'away' : 'joined',
     since: null,
     indexed: head?.indexed ?? {},
     os: osOf(body),

@@ -16,6 +16,7 @@ export interface TargetFlags {
   readonly limit?: string;
   readonly seed?: string;
   readonly fresh?: boolean;
+  readonly online?: boolean;
   readonly all?: boolean;
 }
 
@@ -28,7 +29,8 @@ export function addTargetOptions(command: Command, effect: 'reads' | 'changes'):
     .option('--nodes-from <FILE>', 'nodes listed in a file, one a line; - reads standard input')
     .option('--limit <N|N%>', 'only so many of the nodes, drawn by lot')
     .option('--seed <TEXT>', 'draw the same lot again')
-    .option('--fresh', 'ask every node about its facts, whatever the inventory says');
+    .option('--fresh', 'ask every node about its facts, whatever the inventory says')
+    .option('--online', 'leave out nodes that do not answer now; each is asked first');
   if (effect === 'changes') command.option('-a, --all', 'the whole fleet is meant');
   return command;
 }
@@ -95,7 +97,7 @@ function readNames(file: string): string[] {
 
 /** What the report says of the target: the options as they were given. */
 export function describeTarget(flags: TargetFlags, spec: TargetSpec): Record<string, unknown> {
-  const { where, node, exclude, group, nodesFrom, limit, fresh, all } = flags;
+  const { where, node, exclude, group, nodesFrom, limit, fresh, online, all } = flags;
   const said = {
     where,
     node,
@@ -105,6 +107,7 @@ export function describeTarget(flags: TargetFlags, spec: TargetSpec): Record<str
     limit,
     ...(limit === undefined ? {} : { seed: spec.seed }),
     fresh,
+    online,
     all,
   };
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));

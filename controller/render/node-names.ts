@@ -16,3 +16,7 @@ export function nodeNames(nodes: readonly string[], fit: number | null): string 
 export function nodeCount(count: number): string {
   return count === 1 ? '1 node' : `${count} nodes`;
 }
+
+/** What people read of `--online`: who is away, in whole. */
+export const awayText = (away: readonly string[]): string =>
+  `${away.length === 1 ? '1 away node' : `${away.length} away nodes`} left out: ${nodeNames(away, null)}`;
