@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { UsageError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import type { BatchOptions } from '../batch/rules.ts';
+import type { Limit } from '../resolve.ts';
 import type { Context } from '../context.ts';
 import { parseCount, parseDuration, parseLimit, parseTolerance } from './parse-values.ts';
 
@@ -22,7 +23,7 @@ export function addBatchOptions(command: Command): Command {
 }
 
 /**
- * Undefined where nothing of it was said: all nodes start at once.
+ * Undefined where nothing of it was said, or all of it taken back: all nodes start at once, whatever fails.
  * @param effect defaults of the context are for what changes something: a question to all nodes hurts none
  * @throws UsageError `bad-value`, `bad-batch`
  */
@@ -48,8 +49,13 @@ export function readBatch(
     canaries,
     maxFailures: failures === undefined ? undefined : parseTolerance(failures, '--max-failures'),
   };
-  return window === undefined && failures === undefined && canaries === undefined ? undefined : options;
+  // Whoever takes the defaults of a context back means no batch at all.
+  const isNone = isAll(options.window) && isAll(options.maxFailures) && (canaries ?? 0) === 0;
+  return isNone ? undefined : options;
 }
+
+const isAll = (limit: Limit | undefined): boolean =>
+  limit === undefined || ('percent' in limit && limit.percent === 100);
 
 /** As long as the longest run: a timer holds no more than 24 days. */
 const LONGEST_PAUSE = { ms: LIMITS.runTimeoutMaxMs, text: '7d' };
