@@ -1,4 +1,6 @@
 /** `fleet audit verify`: does every trail still hold, and if not, which record is the first bad one? */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { EXIT, type ExitCode } from '../../shared/errors.ts';
 import { compareNatural } from '../../shared/names/natural-order.ts';
 import type { App } from '../app.ts';
@@ -77,12 +79,19 @@ function silentNodes(source: AuditSource, found: readonly WriterVerdict[]): stri
     .toSorted(compareNatural);
 }
 
-/** Without the bus: the roots of one's own fleet are all that is needed. */
+/** Without the bus: the roots of one's own fleet are all that is needed, and those before them where its folder has the chain. */
 async function ofFolder(folder: string, flags: VerifyFlags, app: App): Promise<Found> {
   const { readIdentity } = await import('../../shared/identity.ts');
   const { identity } = await openContext(app, flags);
   const { fleet, fleetId, roots } = readIdentity(identity);
-  const source = { trust: new HistoryTrust({ fleetId, roots }), subjects: new Subjects(fleet) };
+  const subjects = new Subjects(fleet);
+  const { FleetHome } = await import('../setup/fleet-home.ts');
+  const { roots: chain } = new FleetHome(dirname(identity));
+  const { followRoots } = await import('../../shared/follow-roots.ts');
+  const ever = existsSync(chain)
+    ? followRoots(new Uint8Array(readFileSync(chain)), roots, { fleetId, subjects }).ever
+    : roots;
+  const source = { trust: new HistoryTrust({ fleetId, roots: ever }), subjects };
   return { verdicts: [await verifyFolder(folder, source, { now: app.clock.now() })], silent: [] };
 }
 

@@ -153,6 +153,8 @@ describe('a rotation', () => {
     const { writers } = await fleet.cli.json<{ writers: { writer: string; holds: boolean }[] }>('audit', 'verify');
     expect(writers.map(({ writer }) => writer)).toEqual(expect.arrayContaining(['db1', 'web1', 'ci']));
     expect(writers.filter(({ holds }) => !holds)).toEqual([]);
+    const files = join(fleet.node('db1').folder, 'state', 'audit');
+    expect(await fleet.run('audit', 'verify', '--file', files)).toMatchObject({ exit: 0 });
   });
 
   it('and all the others are in the audit trail of the issuer', async () => {
