@@ -1,7 +1,7 @@
 /** `fleet revoke`, and `fleet ca revoke`: takes credentials back, and says who has heard of it. */
 import { existsSync } from 'node:fs';
 import { Option, type Command } from 'commander';
-import { EXIT, FleetError, UsageError, type ExitCode } from '../../shared/errors.ts';
+import { EXIT, FleetError, TransportError, UsageError, type ExitCode } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import type { App } from '../app.ts';
 import type { KnowingNodes } from '../ask-nodes.ts';
@@ -58,7 +58,9 @@ async function run(things: readonly string[], flags: RevokeFlags, app: App): Pro
   const { withAudit } = await import('../setup/audit-changes.ts');
   const revoked = await withAudit(home, { clock, onProblem: waiting.onWait }, () =>
     revoke(home, { ...waiting, things, clock, kind: flags.kind, reason: flags.reason }),
-  );
+  ).catch((error: unknown) => {
+    throw error instanceof TransportError ? notRevoked(error) : error;
+  });
   const isBusTold = await tellBus(home, flags, output, app);
   const known = await askNodes(home, flags, output, app);
   const ms = Math.round(clock.monotonic() - started);
@@ -92,6 +94,13 @@ async function run(things: readonly string[], flags: RevokeFlags, app: App): Pro
   });
   for (const line of lastWords(revoked, known, ms)) output.notice(line);
   app.setExit(exit);
+}
+
+/** Who is in a hurry must not take it for done. */
+function notRevoked(cause: TransportError): TransportError {
+  const { code, hint = '', message } = cause;
+  const next = `NOT REVOKED yet: run it again when the bus is there. ${hint}`.trim();
+  return new TransportError(message, { code, hint: next, cause });
 }
 
 function assertReason(reason: string | undefined): void {
@@ -169,7 +178,7 @@ function lastWords(
   const lines: string[] = [];
   if (known !== undefined) {
     const all = known.have.length + known.missing.length;
-    lines.push(`${known.have.length} of ${nodeCount(all)} know of it, after ${(ms / 1000).toFixed(1)} s.`);
+    lines.push(`${known.have.length} of ${nodeCount(all)} ${all === 1 ? 'knows' : 'know'} of it, after ${(ms / 1000).toFixed(1)} s.`);
     for (const { node, reason } of known.missing)
       lines.push(`${node} has not said so (${reason}): it looks before it accepts its first command.`);
   }

@@ -153,6 +153,12 @@ describe('the owner of a fleet', () => {
     expect(renewed.exit).toBe(0);
     expect(renewed.stderr).toMatch(/OLD KEYS CAN STILL LOG IN there: the bus at \S+ cannot be reached/);
     expect(await cli.run('ca', 'push')).toMatchObject({ exit: 5, stdout: '' });
+    const revoked = await cli.run('revoke', 'bob');
+    expect(revoked).toMatchObject({
+      exit: 5,
+      stdout: '',
+      stderr: expect.stringContaining('NOT REVOKED yet') as string,
+    });
     expect((await cli.run('ca', 'renew', 'bus')).stderr).toContain("The bus doesn't run on this machine");
   });
 });
