@@ -16,6 +16,8 @@ export interface CollectOptions {
   readonly deadlineMs?: number | undefined;
   /** Until when a silent node may still start what it was sent, on this machine's clock; absent where that changes nothing. */
   readonly mayStartUntil?: number | undefined;
+  /** It was sent before, and by somebody else: who is silent is lost, and nobody is asked again. @default false */
+  readonly isUnderWay?: boolean;
   /** Who is shown when it matched and was not expected: reading commands welcome whoever belongs to the fleet. */
   readonly welcome: ReadonlySet<string>;
   /** Nodes are sent to one after the other: `start` says when. @default false: all of them have been sent to */
@@ -175,7 +177,9 @@ export class Collector {
         this.#decide(
           node,
           'lost',
-          `acknowledged, then silent for over ${formatSeconds(LIMITS.heartbeatLossMs)}; it may have run`,
+          this.#options.isUnderWay === true
+            ? `no result recorded, and no sign of life for over ${formatSeconds(LIMITS.heartbeatLossMs)}; it may have run`
+            : `acknowledged, then silent for over ${formatSeconds(LIMITS.heartbeatLossMs)}; it may have run`,
         );
     this.#endIfComplete();
     this.#after(1_000, () => this.#giveUpOnLost());
@@ -201,6 +205,7 @@ export class Collector {
     this.#deps.onNode({
       node,
       state,
+      isVerdict: true,
       reason: isProvisional ? `${reason}; it may still start until ${formatTimeOfDay(mayStartUntil)}` : reason,
       ms: null,
       ...(isProvisional ? { provisional: true as const } : {}),

@@ -22,11 +22,12 @@ import { readControl, type ControlState, type Epochs, type StoredPolicy } from '
 import { keepRenewed, loadRenewal, renewed } from './own-renewal.ts';
 import { BusWatch } from './bus-watch.ts';
 import { readInventory, readInventoryHeads, readRoster, type Directory, type RosterNode } from './directory.ts';
+import type { JobRecord } from './job/job-record.ts';
 import { planCommand, type Plan, type Work } from './plan.ts';
 import { storePolicy } from './policy/store-policy.ts';
 import { createJobId, type SigningContext } from './request.ts';
 import { resolveTarget, type Resolved, type TargetSpec } from './resolve.ts';
-import { runPlan, type RunOptions, type RunResult } from './run-plan.ts';
+import { runPlan, sendPlan, type RunOptions, type RunResult } from './run-plan.ts';
 import { createTarget, type TargetDescription } from './target.ts';
 
 export interface FleetOptions {
@@ -58,6 +59,8 @@ export class Fleet {
   readonly #revisions = new Map<string, number>();
   readonly #watch: BusWatch;
   readonly #problems: string[] = [];
+  /** What is stored about jobs behind their end. */
+  readonly #endings: Promise<void>[] = [];
   #control: Promise<ControlState>;
   readonly #audit: AuditedRun | undefined;
   #directory: Promise<Directory> | undefined;
@@ -199,8 +202,8 @@ export class Fleet {
     options: RunOptions,
     { job, epochs }: { job: string; epochs: Epochs },
   ): Promise<RunResult> {
-    const { ackTimeoutMs = LIMITS.ackTimeoutMs, approval, ...others } = options;
-    const { signal } = options;
+    const { ackTimeoutMs = LIMITS.ackTimeoutMs, approval, signal } = options;
+    const isRecorded = options.record ?? (request.effect === 'changes' && !request.dryRun);
     const planned = await planCommand(
       request,
       target,
@@ -211,21 +214,33 @@ export class Fleet {
         deadlineMs: options.deadlineMs,
         waits: approval !== undefined,
         inTurns: options.batch !== undefined,
+        isRecorded,
       },
       this.#signing(epochs),
     );
     assertWanted(options.signal);
     const plan = approval === undefined ? planned : await this.#approved(planned, request, { ...approval, signal });
     this.#watch.assertThere();
-    return runPlan(plan, ackTimeoutMs, others, {
-      caller: this.caller,
-      bus: this.#bus,
-      clock: this.#clock,
-      subjects: this.#subjects,
-      trust: this.#trust,
-      watch: this.#watch,
-      signing: () => this.#signing(epochs),
-    });
+    const record = isRecorded ? await this.#record(plan, request, options) : undefined;
+    const dependencies = { caller: this.caller, ...this.#reader(), watch: this.#watch };
+    const run = (): Promise<RunResult> =>
+      record !== undefined && options.detach === true
+        ? sendPlan(plan, dependencies)
+        : runPlan(plan, ackTimeoutMs, options, {
+            ...dependencies,
+            signing: () => this.#signing(epochs),
+            records: record,
+          });
+    if (record === undefined) return run();
+    const { result, ending } = await record.around(run);
+    this.#endings.push(ending);
+    return result;
+  }
+
+  async #record(plan: Plan, work: Work, { describe = {} }: RunOptions): Promise<JobRecord> {
+    const { JobRecord } = await import('./job/job-record.ts');
+    const [bus, clock, subjects, identity] = [this.#bus, this.#clock, this.#subjects, this.#identity];
+    return JobRecord.begin(plan, work, describe, { bus, clock, subjects, identity });
   }
 
   async #approved(
@@ -296,6 +311,9 @@ export class Fleet {
 
   /** What was asked is written down before it's over. */
   async close(): Promise<void> {
+    await Promise.all(this.#endings).catch((error: unknown) => {
+      this.#problems.push(`how the job ended isn't in its record: ${error instanceof Error ? error.message : ''}`);
+    });
     await this.#audit?.idle().catch((error: unknown) => {
       this.#problems.push(error instanceof Error ? error.message : String(error));
     });

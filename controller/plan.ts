@@ -14,6 +14,8 @@ export interface PlanOptions {
   readonly job: string;
   readonly ackTimeoutMs: number;
   readonly deadlineMs?: number | undefined;
+  /** Its record has to name every message before it is sent: it goes direct. @default false */
+  readonly isRecorded?: boolean;
   /** Others sign it first: it has to wait for them, as long as it lives. */
   readonly waits?: boolean;
   /** Sent to one node after the other: each is signed when its turn comes, and never broadcast. */
@@ -29,6 +31,14 @@ export interface Turn {
 
 export interface Plan {
   readonly job: string;
+  /** When it was signed, and until when anything may start, by the nodes' clocks. */
+  readonly issued: number;
+  readonly startBy: number;
+  readonly where?: string | undefined;
+  /** Limit on the nodes; the action's own when absent. */
+  readonly timeoutMs?: number | undefined;
+  /** The job that it tries again. */
+  readonly retryOf?: string | undefined;
   /** Whom answers are waited for. */
   readonly expected: readonly RosterNode[];
   readonly commands: readonly SignedCommand[];
@@ -45,7 +55,7 @@ export interface Plan {
 }
 
 /** What is to be done, whoever it is for. */
-export interface Work extends Omit<CommandRequest, 'where' | 'startWithinMs' | 'secrets'> {
+export interface Work extends Omit<CommandRequest, 'where' | 'startWithinMs' | 'secrets' | 'isRecorded'> {
   /** By name: go to each node sealed to its key, and nobody else reads them. @default none */
   readonly secrets?: SecretValues | undefined;
 }
@@ -55,7 +65,7 @@ export async function planCommand(
   { secrets, ...request }: Work,
   target: TargetSpec,
   { resolved, roster }: { resolved: Resolved; roster: ReadonlyMap<string, RosterNode> },
-  { job, ackTimeoutMs, deadlineMs, waits = false, inTurns = false }: PlanOptions,
+  { job, ackTimeoutMs, deadlineMs, waits = false, inTurns = false, isRecorded = false }: PlanOptions,
   signing: SigningContext,
 ): Promise<Plan> {
   const { expected, undecided } = resolved;
@@ -70,6 +80,7 @@ export async function planCommand(
       ...request,
       ...sealed,
       startWithinMs,
+      isRecorded,
       ...(target.where === undefined ? {} : { where: formatWhere(target.where) }),
       timeoutMs: shorter(request.timeoutMs, leftMs),
       // By the clock of the node, which may be behind.
@@ -78,8 +89,8 @@ export async function planCommand(
   };
   const sendable = new Set(expected.filter(({ credential }) => credential !== undefined).map(({ name }) => name));
   const { mayStartUntil, ...complete } = requestAt(signing.now);
-  // A secret is for nodes that are known by name; and so is what goes to one after the other.
-  const isOpen = request.effect === 'reads' && secrets === undefined && !inTurns && isOpenTarget(target);
+  // A secret is for nodes that are known by name; so is what goes to one after the other, or has to be named in a record.
+  const isOpen = request.effect === 'reads' && secrets === undefined && !inTurns && !isRecorded && isOpenTarget(target);
   const isBroadcast = isOpen && isBroadcastWorthIt(resolved);
   const signAll = (): Promise<readonly SignedCommand[]> =>
     isBroadcast
@@ -89,6 +100,10 @@ export async function planCommand(
   const commands = inTurns && !waits ? [] : await signAll();
   return {
     job,
+    issued: signing.now,
+    startBy: signing.now + Math.min(complete.startWithinMs ?? Infinity, LIMITS.commandLifeMs),
+    where: complete.where,
+    timeoutMs: complete.timeoutMs,
     expected,
     commands,
     welcome: isOpen ? joinedOf(roster) : NOBODY,

@@ -7,9 +7,11 @@ import { FleetError, ProtocolError } from '../shared/errors.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { sha256, toHex } from '../shared/signing.ts';
 import type { Subjects } from '../shared/subjects.ts';
-import type { TrustStore } from '../shared/trust.ts';
-import { open } from '../shared/wire/envelope.ts';
+import { open, type CredentialSource } from '../shared/wire/envelope.ts';
 import { decodeResult, decodeResultMessage, type Result, type ResultPart } from '../shared/wire/result.ts';
+
+/** Whose answers are believed. */
+export type AnswerTrust = CredentialSource & { readonly fleetId: string };
 
 export interface ReceiverOptions {
   readonly caller: string;
@@ -26,14 +28,14 @@ interface Assembly {
 
 export class Receiver {
   readonly #options: ReceiverOptions;
-  readonly #deps: { subjects: Subjects; trust: TrustStore };
+  readonly #deps: { subjects: Subjects; trust: AnswerTrust };
   /** Message id to payload hash, hex: what was asked. */
   readonly #sent = new Map<string, string>();
   /** One for a node and message: a node that begins another result drops the one before. */
   readonly #assemblies = new Map<string, Assembly>();
   #rejected = 0;
 
-  constructor(options: ReceiverOptions, dependencies: { subjects: Subjects; trust: TrustStore }) {
+  constructor(options: ReceiverOptions, dependencies: { subjects: Subjects; trust: AnswerTrust }) {
     this.#options = options;
     this.#deps = dependencies;
   }
@@ -72,7 +74,8 @@ export class Receiver {
     if (
       signer.kind !== 'node' ||
       signer.name !== parsed.node ||
-      subjects.result(caller, job, parsed.node) !== message.subject
+      (subjects.result(caller, job, parsed.node) !== message.subject &&
+        subjects.record(caller, job, parsed.node) !== message.subject)
     )
       throw new ProtocolError('not from the node that it speaks for', { code: 'misrouted' });
     this.#assertAsked(parsed);

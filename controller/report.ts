@@ -19,6 +19,10 @@ export interface NodeResult {
   readonly ms: number | null;
   /** `unreachable`, and not for good: a node that hears of the command late may still start it, as the reason says. */
   readonly provisional?: true;
+  /** The caller's own conclusion from silence: no node said so. Not shown. */
+  readonly isVerdict?: true;
+  /** In a record: it came after the caller had concluded `unreachable` or `lost`, and stands in that's place. */
+  readonly amended?: true;
   /** It matched and answered a reading command, and was not in the expected set. */
   readonly unexpected?: true;
 }
@@ -72,6 +76,27 @@ export interface Report {
     /** Why the rest was skipped: the code of each of them; null where every node had its turn. */
     readonly stopped: string | null;
   };
+  /** It was handed over, and isn't waited for: there are no nodes here. */
+  readonly detached?: true;
+  /** Of a job that was read from its record. */
+  readonly record?: RecordSummary;
+}
+
+/** What a record has beyond what nodes answered. */
+export interface RecordSummary {
+  readonly caller: string;
+  readonly action: string;
+  readonly task?: string;
+  /** ISO 8601. */
+  readonly issued: string;
+  /** When its caller's command ended; null where nobody waited to its end. */
+  readonly ended: string | null;
+  /** Whether nothing is expected any more. */
+  readonly over: boolean;
+  /** Expected nodes that have not said how it ended, while that may still come. */
+  readonly running: readonly string[];
+  /** The job that it tries again. */
+  readonly retryOf?: string;
 }
 
 /** The data of a node in `fleet inventory`, which the stored inventory answers. With a name, it's the action's output. */

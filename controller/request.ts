@@ -24,6 +24,8 @@ export interface CommandRequest {
   readonly timeoutMs?: number | undefined;
   /** Nothing starts later than this after the signature, by the node's clock. @default as long as the command lives */
   readonly startWithinMs?: number | undefined;
+  /** Answers are stored, not only heard. @default false */
+  readonly isRecorded?: boolean | undefined;
   /** Arguments that only the nodes themselves may read. Such a command goes direct. */
   readonly secrets?: Secrets | undefined;
 }
@@ -120,7 +122,7 @@ async function sign(
     action: request.action,
     args: request.args,
     ...(secrets === undefined ? {} : { sealed: secrets.sealed, crit: ['sealed'] }),
-    reply: 'res',
+    reply: request.isRecorded === true ? 'rec' : 'res',
     options: {
       ...(request.dryRun ? { dryRun: true } : {}),
       ...(way.ask === true ? { ask: true } : {}),

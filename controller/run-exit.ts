@@ -8,7 +8,9 @@ export function exitOfRun({
   abandoned,
   notStarted,
   lostBus,
-}: Pick<RunResult, 'nodes' | 'abandoned' | 'notStarted' | 'lostBus'>): ExitCode {
+  detached,
+}: Pick<RunResult, 'nodes' | 'abandoned' | 'notStarted' | 'lostBus' | 'detached'>): ExitCode {
+  if (detached) return EXIT.ok;
   if (lostBus !== undefined) return EXIT.bus;
   if (abandoned.length + notStarted.length > 0) return EXIT.interrupted;
   return exitCodeOf(countStates(nodes.map(({ state }) => state)));

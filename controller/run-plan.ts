@@ -2,8 +2,10 @@
  * Third and fourth step: sends what was planned, hears the answers, asks the silent again, and gives every node its final
  * state, whatever happens to the caller's patience or to the bus meanwhile.
  */
-import type { Bus } from '../shared/bus.ts';
+import type { Bus, BusMessage, Subscription } from '../shared/bus.ts';
 import type { Clock } from '../shared/clock.ts';
+import { InterruptedError } from '../shared/errors.ts';
+import { jobStream } from '../shared/streams.ts';
 import type { Subjects } from '../shared/subjects.ts';
 import type { TrustStore } from '../shared/trust.ts';
 import { createSharing } from './aggregate/share.ts';
@@ -17,6 +19,7 @@ import type { Plan } from './plan.ts';
 import { publishCommand } from './publish.ts';
 import { Receiver } from './receive.ts';
 import type { NodeResult, Report } from './report.ts';
+import type { JobDescription, JobRecord } from './job/job-record.ts';
 import type { SignedCommand, SigningContext } from './request.ts';
 
 export interface RunOptions {
@@ -34,6 +37,12 @@ export interface RunOptions {
   }) => void;
   /** One node after the other, and how many at once. @default all at once */
   readonly batch?: BatchOptions | undefined;
+  /** Whether what is asked and answered is stored. @default what changes something is, unless it's a dry run */
+  readonly record?: boolean | undefined;
+  /** For who reads the record. */
+  readonly describe?: JobDescription | undefined;
+  /** Of what is recorded: nobody waits, it's only handed over. @default false */
+  readonly detach?: boolean | undefined;
   /** Others have to sign it before it's sent. */
   readonly approval?: ApprovalOptions | undefined;
   /** Aborting stops the wait; the nodes go on. */
@@ -53,6 +62,10 @@ export interface RunResult {
   readonly batch: Report['batch'] | undefined;
   /** Why the bus was lost while nodes were waited for; their states are what was true then. */
   readonly lostBus: string | undefined;
+  /** Whether what nodes answer is stored, and can be followed. */
+  readonly recorded: boolean;
+  /** It was handed over, and not waited for. */
+  readonly detached: boolean;
   /** Answers that were not what they said: forged, misplaced or damaged. */
   readonly rejected: number;
   readonly ms: number;
@@ -66,15 +79,31 @@ export interface RunDependencies {
   readonly trust: TrustStore;
   readonly watch: BusWatch;
   readonly signing: () => SigningContext;
+  readonly fleet: string;
+  /** Of what is stored: every turn is in it before it's sent. Undefined where answers are only heard. */
+  readonly records: Pick<JobRecord, 'add'> | undefined;
+}
+
+type PlanRunOptions = Pick<RunOptions, 'batch' | 'deadlineMs' | 'onNode' | 'onProgress' | 'signal'>;
+
+/** Hands a recorded job over to the bus. */
+export async function sendPlan(
+  plan: Plan,
+  { bus, subjects }: Pick<RunDependencies, 'bus' | 'subjects'>,
+): Promise<RunResult> {
+  for (const command of plan.commands) publishCommand(command, { bus, subjects });
+  await bus.flush();
+  const nothing = { nodes: [], unmatched: [], abandoned: [], notStarted: [], batch: undefined, lostBus: undefined, rejected: 0, ms: 0 }; // prettier-ignore
+  return { job: plan.job, ...nothing, recorded: true, detached: true };
 }
 
 export async function runPlan(
   plan: Plan,
   ackTimeoutMs: number,
-  options: Omit<RunOptions, 'ackTimeoutMs' | 'approval'>,
+  options: PlanRunOptions,
   dependencies: RunDependencies,
 ): Promise<RunResult> {
-  const { caller, bus, clock, subjects, trust, watch, signing } = dependencies;
+  const { caller, bus, clock, fleet, records, subjects, trust, watch, signing } = dependencies;
   const { job, expected } = plan;
   const started = clock.monotonic();
   const nodes: NodeResult[] = [];
@@ -104,7 +133,11 @@ export async function runPlan(
       { rules, expected: names, deadlineMs: options.deadlineMs, usableUntil: plan.usableUntil },
       {
         clock,
-        sign: (nodesNow) => plan.turn(nodesNow, signing()),
+        sign: async (nodesNow) => {
+          const turn = await plan.turn(nodesNow, signing());
+          await records?.add(turn);
+          return turn;
+        },
         send,
         onStart: (nodesNow, mayStartUntil) => {
           collector.start(nodesNow, mayStartUntil);
@@ -153,12 +186,14 @@ export async function runPlan(
     },
   };
   const answers = subjects.resultsOf(caller, job);
-  const subscription = bus.subscribe(answers, (message) => {
+  const take = (message: BusMessage): void => {
     const result = receiver.receive(message);
-    if (result === undefined) return;
+    // Of a recorded one, the whole answer is in the record.
+    if (result === undefined || (records !== undefined && result.code === 'answer-dropped')) return;
     collector.take(result);
     options.onProgress?.(progress);
-  });
+  };
+  const subscription = bus.subscribe(answers, take);
   let abandoned: string[] = [];
   let notStarted: string[] = [];
   const stop = (): void => {
@@ -175,7 +210,15 @@ export async function runPlan(
     collector.stop('the bus was lost');
   });
   options.signal?.addEventListener('abort', stop, { once: true });
+  let following: Subscription | undefined;
   try {
+    // Before anything is sent, so that no answer is missed.
+    if (records !== undefined)
+      following = await bus.follow(jobStream(fleet), subjects.recordsOf(caller, job), ({ subject, data }) =>
+        take({ subject, data }),
+      );
+    if (options.signal?.aborted === true)
+      throw new InterruptedError('interrupted; nothing was sent', { code: 'interrupted' });
     if (leader === undefined) for (const command of plan.commands) send(command);
     else leader.begin();
     await Promise.race([collector.done, failed]);
@@ -184,6 +227,7 @@ export async function runPlan(
     collector.stop('the command failed');
     options.signal?.removeEventListener('abort', stop);
     unwatch();
+    following?.close();
     subscription.close();
   }
   return {
@@ -199,6 +243,8 @@ export async function runPlan(
       stopped: leader?.stopped?.code ?? null,
     },
     lostBus,
+    recorded: records !== undefined,
+    detached: false,
     rejected: receiver.rejected,
     ms: Math.round((clock.monotonic() - started) * 100) / 100,
   };

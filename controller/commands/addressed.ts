@@ -43,6 +43,8 @@ export interface AddressedFlags extends GlobalFlags, TargetFlags, RunFlags, Batc
   readonly yes?: boolean;
   readonly withApproval?: boolean;
   readonly approvals?: string;
+  readonly record?: boolean;
+  readonly detach?: boolean;
 }
 
 /** What goes to the nodes. */
@@ -81,8 +83,11 @@ export function addAddressing(command: Command, effect: 'reads' | 'changes'): Co
   addTargetOptions(command, effect);
   addRunOptions(command);
   addBatchOptions(command);
-  if (effect === 'changes')
+  if (effect === 'reads') command.option('--record', 'store what is asked and answered: fleet job show');
+  else
     command
+      .option('--no-record', 'store nothing of it: it can only be waited for')
+      .option('--detach', 'hand it over, print the id of the job, and do not wait: fleet job follow')
       .option('--dry-run', 'say what would be done, and do nothing')
       .option('--with-approval', 'wait until another operator has signed it, too: fleet approve')
       .option('--approvals <COUNT>', 'how many others have to sign it (default: as many as the policy asks for)')
@@ -99,9 +104,16 @@ export async function runAddressed(
   const target = readTarget(flags, context);
   const timing = readTiming(flags, context);
   const batch = readBatch(flags, context, definition.effect);
+  if (flags.detach === true && batch !== undefined)
+    throw new UsageError('nodes that are started in turns need somebody to start them', {
+      code: 'bad-value',
+      hint: 'Leave out --detach: this command line leads the batch.',
+    });
   const dryRun = flags.dryRun === true;
   const mayAsk =
     definition.effect === 'changes' && !dryRun && flags.all !== true && flags.yes !== true && isWholeFleet(target);
+  const isRecorded = flags.record === true && !dryRun;
+  if (flags.detach === true && !isRecorded) throw needsRecord();
   const approvals = readApprovals(flags);
   const canAsk = app.stdin.isTTY === true;
   if (mayAsk && !canAsk && definition.onlyReads === undefined) throw needsTarget();
@@ -123,7 +135,7 @@ export async function runAddressed(
     if (away !== undefined && away.length > 0) output.notice(awayText(away));
     const expected = resolved.expected.map(({ name }) => name);
     const report = (
-      run: Pick<RunResult, 'nodes' | 'unmatched' | 'abandoned' | 'notStarted' | 'batch' | 'lostBus'> & {
+      run: Pick<RunResult, 'nodes' | 'unmatched' | 'abandoned' | 'notStarted' | 'batch' | 'lostBus' | 'detached'> & {
         job: string | null;
       },
     ): Report => ({
@@ -141,6 +153,7 @@ export async function runAddressed(
       ...(away === undefined ? {} : { away: away.toSorted(compareNatural) }),
       ...(dryRun ? { dryRun: true as const } : {}),
       ...(run.batch === undefined ? {} : { batch: run.batch }),
+      ...(run.detached ? { detached: true as const } : {}),
       ...definition.extend?.(run.nodes),
     });
     if (expected.length === 0)
@@ -155,6 +168,7 @@ export async function runAddressed(
           notStarted: [],
           batch: undefined,
           lostBus: undefined,
+          detached: false,
         }),
       );
 
@@ -182,6 +196,9 @@ export async function runAddressed(
       approval,
       batch,
       deadlineMs: timing.deadlineMs,
+      record: isRecorded,
+      describe: { command: definition.command, target: describeTarget(flags, target) },
+      detach: flags.detach === true,
       onNode: (result) => output.onNode(definition.keepsData === false ? withoutData(result) : result),
       onProgress: (progress) => output.onProgress(progress),
       signal: AbortSignal.any([app.interrupt, ...(definition.effect === 'reads' ? [output.closed] : [])]),
@@ -193,9 +210,10 @@ export async function runAddressed(
           : `${run.rejected} answers were not what they said (forged, misplaced or damaged) and were left out`,
       );
     await finish(output, app, report(run));
-    if (run.abandoned.length + run.notStarted.length > 0) output.warning(interruptedWords(run, instruction.effect));
-    if (run.lostBus !== undefined)
-      output.warning(`The bus was lost: ${run.lostBus}.${goesOnWords(instruction.effect)}`);
+    const goesOn = run.recorded ? followWords(run.job) : goesOnWords(instruction.effect);
+    if (run.abandoned.length + run.notStarted.length > 0) output.warning(stoppedWords(run, goesOn));
+    if (run.lostBus !== undefined) output.warning(`The bus was lost: ${run.lostBus}.${goesOn}`);
+    if (run.detached) output.notice(`${nodeCount(expected.length)} were sent it.${followWords(run.job)}`);
   } finally {
     output.stop();
     await fleet.close();
@@ -227,20 +245,22 @@ async function finish(output: Output, app: App, report: Report): Promise<void> {
 
 const wholeFleet = (count: number): string => (count === 1 ? 'the only node' : `all ${count} nodes`);
 
-/** An unrecorded command is not cancelled by an interrupt: it just isn't waited for any more. */
-function interruptedWords(
-  { abandoned, notStarted }: Pick<RunResult, 'abandoned' | 'notStarted'>,
-  effect: 'reads' | 'changes',
-): string {
+/**
+ * The first interrupt cancels nothing: what is recorded goes on by itself, and all else just isn't waited for any more.
+ * But nothing new is started: that is this command's to do.
+ */
+function stoppedWords({ abandoned, notStarted, recorded }: RunResult, goesOn: string): string {
   const [left, skipped] = [abandoned.length, notStarted.length];
   return [
-    'Interrupted: ',
+    recorded ? 'Detached: ' : 'Interrupted: ',
     ...(left === 0 ? [] : [`${left === 1 ? '1 node is' : `${left} nodes are`} not waited for any more`]),
     ...(left === 0 || skipped === 0 ? [] : ['; ']),
     ...(skipped === 0 ? [] : [`${skipped === 1 ? '1 node was' : `${skipped} nodes were`} never started`]),
-    `.${left === 0 ? '' : goesOnWords(effect)}`,
+    `.${left === 0 ? '' : goesOn}`,
   ].join('');
 }
+
+const followWords = (job: string): string => ` The job goes on: fleet job follow ${job}`;
 
 function goesOnWords(effect: 'reads' | 'changes'): string {
   return effect === 'changes' ? ' What was started there goes on, and its outcome is not recorded.' : '';
@@ -249,6 +269,13 @@ function goesOnWords(effect: 'reads' | 'changes'): string {
 function withoutData(result: NodeResult): NodeResult {
   const { data: _, ...rest } = result;
   return rest;
+}
+
+function needsRecord(): UsageError {
+  return new UsageError('what is not recorded can only be waited for', {
+    code: 'needs-record',
+    hint: 'Leave out --detach, or --no-record and --dry-run.',
+  });
 }
 
 function needsTarget(): UsageError {

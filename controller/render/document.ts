@@ -44,6 +44,7 @@ export function nodeObject(command: string, result: NodeResult): Readonly<Record
     reason: result.reason,
     ...(command === 'find' ? {} : { data: result.data ?? null }),
     ms: result.ms,
+    ...(result.amended === true ? { amended: true } : {}),
     ...(result.provisional === true ? { provisional: true } : {}),
     ...(result.unexpected === true ? { unexpected: true } : {}),
   };

@@ -12,6 +12,7 @@ export function namesText(report: AnyReport): string {
 }
 
 function namesOf(report: AnyReport): string[] {
+  if (isAddressed(report) && report.detached === true) return report.job === null ? [] : [report.job];
   if (isAddressed(report)) return report.nodes.filter(({ state }) => state === 'ok').map(({ node }) => node);
   if (isList(report)) return report.items.map((item) => nameOf(item[report.fields[0] ?? '']));
   if ('tasks' in report) return report.tasks.map(({ task }) => task.name);

@@ -19,7 +19,8 @@ export function summaryText(report: Report, look: Look): string {
   const { unmatched, nodes, ms, fleet, job } = report;
   const unexpected = nodes.filter((result) => result.unexpected === true).length;
   return [
-    nodes.length === 0 ? 'no node matched' : `${nodeCount(nodes.length)}: ${statesText(report, look)}`,
+    nodes.length === 0 ? nothingText(report) : `${nodeCount(nodes.length)}: ${statesText(report, look)}`,
+    ...runningText(report),
     ...totals(report),
     ...(report.dryRun === true ? ['dry run, nothing was done'] : []),
     ...(unexpected > 0 ? [`${unexpected} unexpected`] : []),
@@ -28,6 +29,15 @@ export function summaryText(report: Report, look: Look): string {
     `fleet ${visibleLine(fleet)}`,
     ...(look.verbose && job !== null ? [`job ${visibleLine(job)}`] : []),
   ].join(' · ');
+}
+
+function nothingText({ detached, expected, record }: Report): string {
+  if (detached === true) return `${nodeCount(expected)}, not waited for`;
+  return record === undefined || expected === 0 ? 'no node matched' : 'no node has said how it ended';
+}
+
+function runningText({ record }: Report): string[] {
+  return record === undefined || record.running.length === 0 ? [] : [`${record.running.length} running`];
 }
 
 /** What `ps` and `kill` found on all nodes together. */

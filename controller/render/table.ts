@@ -18,6 +18,7 @@ export function tableText(report: AnyReport, look: Look): string {
 }
 
 function addressedTable(report: Report, look: Look): string[] {
+  if (report.detached === true) return report.job === null ? [] : [report.job];
   switch (report.command) {
     case 'ping':
       return pingTable(report, look);

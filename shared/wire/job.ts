@@ -27,6 +27,17 @@ const FrameHead = ReservedFields.extend({
   caller: z.string().min(1).max(LIMITS.nodeNameLength),
 });
 
+/** What is sent: the message's id, SHA-256 of its payload, and whom it names. */
+const Messages = z.array(z.object({ id: bytesOf(16), payload: bytesOf(32), nodes: z.array(NodeIndex) }));
+
+/** When it is over by itself. */
+const Times = {
+  /** Nothing of it starts after it, by the clocks of the nodes. */
+  startBy: Moment,
+  /** When what runs has been stopped everywhere; absent where only the nodes know. */
+  until: Moment.optional(),
+};
+
 const JobBegun = FrameHead.extend({
   type: z.literal('begun'),
   /** As the person said it: `exec`, `run`, …; for programs the action. */
@@ -45,17 +56,17 @@ const JobBegun = FrameHead.extend({
   where: z.string().max(LIMITS.whereBytes).optional(),
   /** The frozen expected set. */
   expected: z.array(NodeName).max(LIMITS.jobNodes),
-  /** What is sent: the message's id, SHA-256 of its payload, and whom it names. */
-  messages: z.array(z.object({ id: bytesOf(16), payload: bytesOf(32), nodes: z.array(NodeIndex) })),
+  messages: Messages,
   issued: Moment,
-  /** Nothing starts after it, by the clocks of the nodes. */
-  startBy: Moment,
-  /** When what runs has been stopped everywhere; absent where only the nodes know. */
-  until: Moment.optional(),
+  ...Times,
   /** The job that this one tries again. */
   retryOf: JobId.optional(),
 });
 export type JobBegun = z.infer<typeof JobBegun>;
+
+/** The turn of some nodes has come: what goes to them. */
+const JobSent = FrameHead.extend({ type: z.literal('sent'), messages: Messages, ...Times });
+export type JobSent = z.infer<typeof JobSent>;
 
 const JobEnded = FrameHead.extend({
   type: z.literal('ended'),
@@ -64,12 +75,14 @@ const JobEnded = FrameHead.extend({
   exit: z.number().int().min(0).max(255),
   states: z.partialRecord(z.enum(FINAL_STATES), z.number().int().nonnegative()),
   unmatched: z.number().int().nonnegative(),
-  /** What the caller concluded of who was silent: node, state, why. */
-  verdicts: z.array(z.tuple([NodeIndex, z.enum(['unreachable', 'lost']), z.string().max(4096)])).max(LIMITS.jobNodes),
+  /** What is the caller's own to say, of who was silent or never sent anything: node, state, why. */
+  verdicts: z
+    .array(z.tuple([NodeIndex, z.enum(['unreachable', 'lost', 'skipped']), z.string().max(4096)]))
+    .max(LIMITS.jobNodes),
 });
 export type JobEnded = z.infer<typeof JobEnded>;
 
-const JobFrame = z.discriminatedUnion('type', [JobBegun, JobEnded]);
+const JobFrame = z.discriminatedUnion('type', [JobBegun, JobSent, JobEnded]);
 export type JobFrame = z.infer<typeof JobFrame>;
 
 const JOB_FIELDS: ReadonlySet<string> = new Set([

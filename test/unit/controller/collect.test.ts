@@ -114,6 +114,7 @@ describe('collecting', () => {
     expect(seen.nodes).toEqual([
       {
         node: 'a',
+        isVerdict: true,
         state: 'unreachable',
         provisional: true,
         reason: 'no answer within 2 s, asked twice; it may still start until 12:01:05',

@@ -60,6 +60,11 @@ export async function jobVectors(fleet: FleetMaterial): Promise<JobVector[]> {
   await add('a job with sealed arguments, by name', { ...begun, sealed: ['TOKEN'] }, 'accepted');
   await add('a job that tries another again', { ...begun, retryOf: '01k' }, 'accepted');
   await add('a job that ended', ended, 'accepted');
+  await add(
+    'a turn',
+    { ...head, revision: 2, type: 'sent', messages: begun.messages, startBy: NOW + 9_000, until: NOW + 69_000 },
+    'accepted',
+  );
   await add('a field of a later version', { ...begun, later: 1 }, 'accepted');
   await add('signed by another operator', begun, 'misrouted', { by: bob });
   await add('signed by a node', begun, 'not-a-caller', { by: db1 });
