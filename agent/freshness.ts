@@ -23,6 +23,13 @@ export function assertFresh(command: Command, now: number): void {
   assertNotTooLate(command, now);
 }
 
+/** Whether it is the time for it. */
+export function isFresh({ issued, expires, startBy }: Command, now: number): boolean {
+  return (
+    issued <= now + LIMITS.clockSkewMs && expires - issued <= LIMITS.commandLifeMs && now < expires && now <= startBy
+  );
+}
+
 /** Asked again right before the start: getting there takes time. @throws RefusedError `too-late` */
 export function assertNotTooLate({ expires, startBy }: Command, now: number): void {
   if (now >= expires)

@@ -23,7 +23,7 @@ import type { Counters } from './counters.ts';
 import type { AuditTrail, Decision } from './audit/audit-trail.ts';
 import { authorizeConditions } from './authorize-conditions.ts';
 import { authorize, authorizeHere } from './authorize.ts';
-import { assertFresh, assertNotTooLate } from './freshness.ts';
+import { assertFresh, assertNotTooLate, isFresh } from './freshness.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import { Replier, type Answer, type ReplyDependencies } from './reply.ts';
 import type { Final } from './replay/journal.ts';
@@ -180,7 +180,9 @@ export class Pipeline {
     else if (remembered !== undefined) memory.release(remembered);
     audit.answered(verified, answer, decision);
     // The last step: what can't be sent now is there for when the command comes again.
-    if (kept === undefined || recordSubject === undefined) replier.report(messages);
+    if (kept === undefined || recordSubject === undefined) replier.resend(messages);
+    // A copy that comes too late is told so. What became of the command itself, the record has from when it came in time.
+    if (kept === undefined && seen.kind === 'new' && isFresh(command, clock.now())) replier.report(messages);
   }
 
   async #run(

@@ -66,9 +66,11 @@ export class Replier {
     return this.#verified.caller.credential.body.name;
   }
 
-  /** What is not remembered here isn't kept either: stored where the bus takes it, and not looked after. */
+  /** Of what is not remembered here: where it's recorded, the bus stores it, and nobody looks after it. */
   report(messages: readonly Uint8Array[]): void {
-    for (const message of messages) this.#deps.bus.publish(this.recordSubject ?? this.#subject, message);
+    const { recordSubject } = this;
+    if (recordSubject === undefined) return;
+    for (const message of messages) this.#deps.bus.publish(recordSubject, message);
   }
 
   /** Signs, and doesn't send. @throws ProtocolError when the data can't be written in the protocol's terms. */

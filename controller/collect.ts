@@ -71,10 +71,11 @@ export class Collector {
 
   /** These have been sent to just now: their time to acknowledge begins. @param mayStartUntil as in the options */
   start(nodes: readonly string[], mayStartUntil?: number): void {
-    const { ackTimeoutMs, hopeless } = this.#options;
+    const { ackTimeoutMs, hopeless, isUnderWay } = this.#options;
     const started = nodes.filter((node) => this.#planned.delete(node));
     const sentAt = this.#deps.clock.monotonic();
-    for (const node of started) this.#waiting.set(node, { sentAt, mayStartUntil, heardAt: undefined });
+    for (const node of started)
+      this.#waiting.set(node, { sentAt, mayStartUntil, heardAt: isUnderWay === true ? sentAt : undefined });
     this.#after(ackTimeoutMs / 2, () => this.#tryAgain(started));
     this.#after(ackTimeoutMs, () => this.#giveUpOnSilent(started));
     for (const node of started) {
@@ -91,6 +92,15 @@ export class Collector {
       this.#ended.add(node);
       this.#deps.onNode({ node, state: 'skipped', code, reason, ms: null });
     }
+    this.#endIfComplete();
+  }
+
+  /** Whoever leads the job has concluded this of a node. */
+  conclude(result: NodeResult): void {
+    const { node } = result;
+    if (!this.#planned.delete(node) && !this.#waiting.has(node)) return;
+    this.#remove(node);
+    this.#deps.onNode(result);
     this.#endIfComplete();
   }
 

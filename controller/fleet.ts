@@ -22,6 +22,7 @@ import { readControl, type ControlState, type Epochs, type StoredPolicy } from '
 import { keepRenewed, loadRenewal, renewed } from './own-renewal.ts';
 import { BusWatch } from './bus-watch.ts';
 import { readInventory, readInventoryHeads, readRoster, type Directory, type RosterNode } from './directory.ts';
+import type { JobSource } from './job/job-source.ts';
 import type { JobRecord } from './job/job-record.ts';
 import { planCommand, type Plan, type Work } from './plan.ts';
 import { storePolicy } from './policy/store-policy.ts';
@@ -297,6 +298,18 @@ export class Fleet {
       this.#identity,
     ];
     return askEnrollment(question, expected, { bus, clock, subjects, trust, identity }, signal);
+  }
+
+  /** The records of jobs. */
+  async jobs(): Promise<JobSource> {
+    const [{ JobSource }, { JobTrust }] = await Promise.all([
+      import('./job/job-source.ts'),
+      import('./job/job-trust.ts'),
+    ]);
+    const [{ fleetId, roots }, { roster }] = await Promise.all([this.roots(), this.roster()]);
+    const trust = new JobTrust({ fleetId, roots: [...this.#identity.roots, ...roots] }, { trust: this.#trust, roster });
+    const isAdmin = this.#identity.credential.body.roles.includes('admin');
+    return new JobSource({ ...this.#reader(), caller: this.caller, isAdmin, trust, watch: this.#watch });
   }
 
   /** What the fleet's audit trail has, and whom to believe of it. */

@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, app: Ap
   retire: async () => (await import('./commands/retire.ts')).registerRetire,
   approve: async () => (await import('./commands/approve.ts')).registerApprove,
   policy: async () => (await import('./commands/policy.ts')).registerPolicy,
+  job: async () => (await import('./commands/job.ts')).registerJob,
   audit: async () => (await import('./commands/audit.ts')).registerAudit,
   doctor: async () => (await import('./commands/doctor.ts')).registerDoctor,
   dev: async () => (await import('./commands/dev.ts')).registerDev,

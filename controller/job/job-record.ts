@@ -8,7 +8,7 @@ import { FleetError, InterruptedError, TransportError, UsageError } from '../../
 import type { Identity } from '../../shared/identity.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { ACTIONS } from '../../shared/actions/all.ts';
-import { countStates } from '../../shared/states.ts';
+import { countStates, type FinalState } from '../../shared/states.ts';
 import type { Subjects } from '../../shared/subjects.ts';
 import { seal } from '../../shared/wire/envelope.ts';
 import { encodeJobFrame, type JobBegun, type JobEnded, type JobFrame, type JobSent } from '../../shared/wire/job.ts';
@@ -106,11 +106,7 @@ export class JobRecord {
     result: Pick<RunResult, 'nodes' | 'unmatched' | 'abandoned' | 'notStarted' | 'lostBus' | 'detached'>,
   ): Promise<void> {
     const { nodes, unmatched } = result;
-    const verdicts: JobEnded['verdicts'] = nodes.flatMap(({ node, state, reason, isVerdict }) => {
-      const place = this.#places.get(node);
-      const isOurs = state === 'skipped' || (isVerdict === true && (state === 'unreachable' || state === 'lost'));
-      return place === undefined || !isOurs ? [] : [[place, state, (reason ?? '').slice(0, REASON_LENGTH)]];
-    });
+    const verdicts = this.#verdicts(nodes);
     await this.#store({
       ...this.#head(),
       type: 'ended',
@@ -120,6 +116,22 @@ export class JobRecord {
       unmatched: unmatched.length,
       verdicts,
     });
+  }
+
+  #verdicts(nodes: RunResult['nodes']): JobEnded['verdicts'] {
+    const alike = new Map<string, JobEnded['verdicts'][number]>();
+    for (const { node, state, code, reason, isVerdict } of nodes) {
+      const place = this.#places.get(node);
+      // What a node refuses because it is stale is said, and not stored.
+      const isTold = state === 'skipped' || state === 'refused' || isVerdict === true;
+      if (place === undefined || !isTold || !isSilence(state)) continue;
+      const text = (reason ?? '').slice(0, REASON_LENGTH);
+      const key = JSON.stringify([state, code, text]);
+      const known = alike.get(key);
+      if (known !== undefined) known.nodes.push(place);
+      else alike.set(key, { state, ...(code === undefined ? {} : { code }), reason: text, nodes: [place] });
+    }
+    return [...alike.values()];
   }
 
   #begun(plan: Plan, work: Work, { command, target }: JobDescription): JobBegun {
@@ -175,6 +187,10 @@ export class JobRecord {
     await bus.store(frame.subject, bytes);
   }
 }
+
+type Silence = JobEnded['verdicts'][number]['state'];
+const SILENCES: ReadonlySet<string> = new Set<Silence>(['unreachable', 'lost', 'skipped', 'refused']);
+const isSilence = (state: FinalState): state is Silence => SILENCES.has(state);
 
 /** A stream counts subject and headers as the message's own. */
 const STORE_OVERHEAD_BYTES = 1024;

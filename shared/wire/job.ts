@@ -75,10 +75,15 @@ const JobEnded = FrameHead.extend({
   exit: z.number().int().min(0).max(255),
   states: z.partialRecord(z.enum(FINAL_STATES), z.number().int().nonnegative()),
   unmatched: z.number().int().nonnegative(),
-  /** What is the caller's own to say, of who was silent or never sent anything: node, state, why. */
-  verdicts: z
-    .array(z.tuple([NodeIndex, z.enum(['unreachable', 'lost', 'skipped']), z.string().max(4096)]))
-    .max(LIMITS.jobNodes),
+  /** What is the caller's own to say, and what it heard and nobody stored: those who ended alike together. */
+  verdicts: z.array(
+    z.object({
+      state: z.enum(['unreachable', 'lost', 'skipped', 'refused']),
+      code: z.string().max(64).optional(),
+      reason: z.string().max(4096),
+      nodes: z.array(NodeIndex).min(1),
+    }),
+  ),
 });
 export type JobEnded = z.infer<typeof JobEnded>;
 

@@ -218,7 +218,7 @@ describe('a command in batches', () => {
       batch: { stopped: 'interrupted' },
     });
     expect(statesOf(report)).toMatchObject({ n1: 'ok', n3: 'skipped', n9: 'skipped', n10: 'skipped', n11: 'skipped' });
-    expect(cli.stderr()).toContain('Interrupted: 1 node is not waited for any more; 4 nodes were never started.');
+    expect(cli.stderr()).toContain('Detached: 1 node is not waited for any more; 4 nodes were never started.');
     release('n2');
     await waitFor(() => ended('n2'), { what: 'what was under way to go on to its end' });
     // Whatever had been sent before is at the node before this.

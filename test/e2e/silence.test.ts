@@ -75,7 +75,7 @@ describe('silence', () => {
       },
     ]);
     expect(cli.stderr()).toContain(
-      'The bus was lost: the connection to the bus has ended. What was started there goes on',
+      `The bus was lost: the connection to the bus has ended. The job goes on: fleet job follow ${report.job}`,
     );
   });
 });

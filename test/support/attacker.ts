@@ -21,19 +21,25 @@ export class Attacker {
   readonly bus: NatsConnection;
   readonly commands: Captured[] = [];
   readonly results: Captured[] = [];
+  /** What nodes had stored of recorded jobs. */
+  readonly records: Captured[] = [];
+  readonly #store: NatsConnection;
   readonly #fleet: EmbeddedFleet;
 
-  private constructor(fleet: EmbeddedFleet, bus: NatsConnection) {
+  private constructor(fleet: EmbeddedFleet, bus: NatsConnection, store: NatsConnection) {
+    this.#store = store;
     this.#fleet = fleet;
     this.bus = bus;
   }
 
   static async start(fleet: EmbeddedFleet): Promise<Attacker> {
     const bus = await tapBus(fleet);
-    const attacker = new Attacker(fleet, bus);
+    const store = await tapBus(fleet, 'STORE');
+    const attacker = new Attacker(fleet, bus, store);
     attacker.#keep('fleet.main.cmd.>', attacker.commands);
     attacker.#keep('fleet.main.res.>', attacker.results);
-    await bus.flush();
+    attacker.#keep('fleet.main.rec.>', attacker.records, store);
+    await Promise.all([bus.flush(), store.flush()]);
     return attacker;
   }
 
@@ -41,7 +47,7 @@ export class Attacker {
   async capture(...args: readonly string[]): Promise<Captured[]> {
     const before = this.commands.length;
     await this.#fleet.run(...args);
-    await this.bus.flush();
+    await Promise.all([this.bus.flush(), this.#store.flush()]);
     return this.commands.slice(before);
   }
 
@@ -99,11 +105,11 @@ export class Attacker {
   }
 
   async stop(): Promise<void> {
-    await this.bus.close();
+    await Promise.all([this.bus.close(), this.#store.close()]);
   }
 
-  #keep(subject: string, into: Captured[]): void {
-    this.bus.subscribe(subject, {
+  #keep(subject: string, into: Captured[], bus = this.bus): void {
+    bus.subscribe(subject, {
       callback: (_error, message) => void into.push({ subject: message.subject, data: Uint8Array.from(message.data) }),
     });
   }

@@ -92,8 +92,19 @@ describe('a command', () => {
     await node.send(mallory, fleet.command('1', { reply: 'rec', action: 'touch' }));
     expect(node.outbox.size).toBe(0);
     expect(node.bus.published.map(({ subject }) => subject)).toEqual([
+      'fleet.main.res.mallory.01kezzzzzzzzzzzzzzzzzzzzzz.db1',
       'fleet.main.rec.mallory.01kezzzzzzzzzzzzzzzzzzzzzz.db1',
     ]);
+  });
+
+  it('that comes too late is told so, and changes nothing in the record', async () => {
+    const node = await start();
+    node.clock.advance(life + 1);
+    expect(said(await node.send(alice, fleet.command('1', { reply: 'rec', action: 'touch' })))).toEqual(['too-late']);
+    expect(node.bus.published.map(({ subject }) => subject)).toEqual([
+      'fleet.main.res.alice.01kezzzzzzzzzzzzzzzzzzzzzz.db1',
+    ]);
+    expect(node.bus.history).toEqual([]);
   });
 });
 

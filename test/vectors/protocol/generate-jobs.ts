@@ -36,7 +36,7 @@ export async function jobVectors(fleet: FleetMaterial): Promise<JobVector[]> {
     exit: 3,
     states: { ok: 1, unreachable: 1 },
     unmatched: 0,
-    verdicts: [[1, 'unreachable', 'no answer within 2 s, asked twice']],
+    verdicts: [{ state: 'unreachable', reason: 'no answer within 2 s, asked twice', nodes: [1] }],
   };
   const vectors: JobVector[] = [];
   const add = async (
@@ -83,7 +83,7 @@ export async function jobVectors(fleet: FleetMaterial): Promise<JobVector[]> {
   await add('that ends in a state that is not known', { ...ended, states: { fine: 1 } }, 'malformed');
   await add(
     'with a verdict that is the node’s own to say',
-    { ...ended, verdicts: [[1, 'ok', 'it was']] },
+    { ...ended, verdicts: [{ state: 'ok', reason: 'it was', nodes: [1] }] },
     'malformed',
   );
   await add('that needs what is not known', { ...begun, crit: ['later'], later: 1 }, 'not-understood');

@@ -1,0 +1,147 @@
+/** `fleet job show` and `fleet job follow`: a job as its command would have shown it, from its record. */
+import { EXIT } from '../../shared/errors.ts';
+import { countStates, exitCodeOf } from '../../shared/states.ts';
+import type { App } from '../app.ts';
+import type { Fleet } from '../fleet.ts';
+import { unlessAborted } from '../interrupt.ts';
+import type { FollowedJob } from '../job/follow-job.ts';
+import type { JobView } from '../job/job-view.ts';
+import { openContext, openFleet, type GlobalFlags } from '../open-fleet.ts';
+import { openOutput, type OutputFlags } from '../options/run-options.ts';
+import { momentText } from '../render/durations.ts';
+import { nodeCount } from '../render/node-names.ts';
+import type { Output } from '../render/output.ts';
+import { ADDRESSED_COMMANDS, type AddressedCommand, type RecordSummary, type Report } from '../report.ts';
+import { createProblemTeller } from './tell-problems.ts';
+
+export type JobShowFlags = GlobalFlags & OutputFlags;
+
+export function showJob(id: string, flags: JobShowFlags, app: App): Promise<void> {
+  return withJob(id, flags, app, async ({ fleet, output, view }) => {
+    const { nodes, unmatched, exit } = view;
+    await finish(output, app, reportOf(fleet, view, { nodes, unmatched, exit, ms: lastedMs(view, app) }));
+  });
+}
+
+export function followJobTo(id: string, flags: JobShowFlags, app: App): Promise<void> {
+  return withJob(id, flags, app, async ({ fleet, output, view }) => {
+    const { signal } = { signal: app.interrupt };
+    const { nodes, unmatched, exit } = view;
+    const ms = (): number => lastedMs(view, app);
+    if (view.isOver) return finish(output, app, reportOf(fleet, view, { nodes, unmatched, exit, ms: ms() }));
+    const jobs = await unlessAborted(fleet.jobs(), signal);
+    const followed = await jobs.follow(view, {
+      onNode: (result) => output.onNode(result),
+      onProgress: (progress) => output.onProgress(progress),
+      signal,
+    });
+    // What its caller has concluded meanwhile is the job's own exit code.
+    const after = followed.lostBus === undefined && !signal.aborted ? await jobs.read(id, signal) : undefined;
+    const told = { ...followed, exit: exitOf(followed, after), ms: ms() };
+    await finish(output, app, reportOf(fleet, { ...view, running: followed.abandoned, ended: after?.ended }, told));
+    if (followed.abandoned.length > 0)
+      output.warning(`Not followed any more; it goes on: fleet job follow ${view.begun.job}`);
+    if (followed.lostBus !== undefined)
+      output.warning(`The bus was lost: ${followed.lostBus}. The job goes on: fleet job follow ${view.begun.job}`);
+  });
+}
+
+interface ShownJob {
+  readonly fleet: Fleet;
+  readonly output: Output;
+  readonly view: JobView;
+}
+
+async function withJob(
+  id: string,
+  flags: JobShowFlags,
+  app: App,
+  show: (shown: ShownJob) => Promise<void>,
+): Promise<void> {
+  const context = await openContext(app, flags);
+  const fleet = await openFleet(app, context);
+  try {
+    const jobs = await unlessAborted(fleet.jobs(), app.interrupt);
+    const view = await unlessAborted(jobs.read(id, app.interrupt), app.interrupt);
+    const output = await openOutput(commandOf(view), flags, app);
+    const tellProblems = createProblemTeller(fleet, output);
+    try {
+      tellProblems();
+      if (flags.output === undefined || flags.output === 'table') output.notice(headOf(view));
+      await show({ fleet, output, view });
+    } finally {
+      output.stop();
+    }
+  } finally {
+    await fleet.close();
+  }
+}
+
+async function finish(output: Output, app: App, report: Report): Promise<void> {
+  await output.onEnd(report);
+  app.setExit(report.exit);
+}
+
+function exitOf({ abandoned, lostBus, nodes }: FollowedJob, after: JobView | undefined): number {
+  if (lostBus !== undefined) return EXIT.bus;
+  if (abandoned.length > 0) return EXIT.interrupted;
+  return after?.ended?.exit ?? exitCodeOf(countStates(nodes.map(({ state }) => state)));
+}
+
+/** Programs may have asked for an action that no command line has: it looks like one that runs programs. */
+function commandOf({ begun: { command } }: JobView): AddressedCommand {
+  return ADDRESSED_COMMANDS.find((known) => known === command) ?? 'exec';
+}
+
+function reportOf(
+  fleet: Fleet,
+  view: Pick<JobView, 'begun' | 'ended' | 'running'>,
+  told: Pick<JobView, 'nodes' | 'unmatched'> & { readonly exit: number; readonly ms: number },
+): Report {
+  const { begun } = view;
+  const { exit, ms, nodes, unmatched } = told;
+  return {
+    version: 1,
+    command: commandOf({ begun } as JobView),
+    job: begun.job,
+    fleet: fleet.name,
+    target: begun.target,
+    expected: begun.expected.length,
+    states: countStates(nodes.map(({ state }) => state)),
+    unmatched: unmatched.length,
+    exit,
+    ms,
+    nodes,
+    record: summaryOf(view),
+  };
+}
+
+function summaryOf({ begun, ended, running }: Pick<JobView, 'begun' | 'ended' | 'running'>): RecordSummary {
+  const { action, args, caller, issued, retryOf } = begun;
+  const task = args['task'];
+  return {
+    caller,
+    action,
+    ...(action === 'task.run' && typeof task === 'string' ? { task } : {}),
+    issued: new Date(issued).toISOString(),
+    ended: ended === undefined ? null : new Date(ended.at).toISOString(),
+    over: running.length === 0,
+    running,
+    ...(retryOf === undefined ? {} : { retryOf }),
+  };
+}
+
+/** `Job 01… of alice: exec on 3 nodes, 2026-11-21 17:02:11 UTC, ended after 2 s` */
+function headOf({ begun, isOver, running }: JobView): string {
+  const { args, caller, command, expected, issued, job, retryOf } = begun;
+  const what = command === 'run' && typeof args['task'] === 'string' ? `run ${args['task']}` : command;
+  const state = isOver ? 'over' : `running on ${nodeCount(running.length)}`;
+  const again = retryOf === undefined ? '' : `, tries ${retryOf} again`;
+  return `job ${job} of ${caller}: ${what} on ${nodeCount(expected.length)}, ${momentText(new Date(issued).toISOString())} UTC, ${state}${again}`;
+}
+
+/** From its beginning to its end, or to now. */
+function lastedMs({ begun, ended, isOver }: JobView, app: App): number {
+  const end = ended?.at ?? (isOver ? begun.issued : app.clock.now());
+  return Math.max(0, end - begun.issued);
+}

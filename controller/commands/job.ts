@@ -1,0 +1,73 @@
+/** `fleet job`: what was asked before, what came of it, and what still goes on. */
+import type { Command } from 'commander';
+import type { App } from '../app.ts';
+import { addOutputOptions } from '../options/run-options.ts';
+import { collect } from '../options/target-options.ts';
+import type { JobListFlags } from './job-list.ts';
+import type { JobShowFlags } from './job-show.ts';
+
+export function registerJob(program: Command, app: App): void {
+  const job = program.command('job').description('What was asked before, what came of it, and what still goes on.');
+  registerList(job, app);
+  registerShow(job, app);
+  registerFollow(job, app);
+}
+
+function registerList(job: Command, app: App): void {
+  const list = job
+    .command('list')
+    .description('Lists recorded jobs, the newest last: your own, and to admins those of everybody.')
+    .option('--caller <NAME>', 'of this operator; repeatable', collect)
+    .option('--state <STATE>', 'running, ended, or with nodes that ended so: failed, lost, …; repeatable', collect)
+    .option('--action <NAME>', 'this action or task; repeatable', collect)
+    .option('-n, --node <NAME>', 'for nodes of this name, glob, set web[01-20] or /regex/; repeatable', collect)
+    .option('--since <TIME>', 'how long ago (2h, 7d) or a date in UTC (default: 24h)')
+    .option('--until <TIME>', 'the same, for the end');
+  addOutputOptions(list)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  fleet job list --state running
+  fleet job list --state failed --state lost --since 7d -o json`,
+    )
+    .action(async () => (await import('./job-list.ts')).listJobs(list.optsWithGlobals<JobListFlags>(), app));
+}
+
+function registerShow(job: Command, app: App): void {
+  const show = job
+    .command('show')
+    .description('Shows how a job ended on each node, as its record has it; exits as the job did, 0 while it runs.')
+    .argument('<JOB>', 'id of the job')
+    .option('--no-group-by-output', 'show every node by itself, also where the output is the same');
+  addOutputOptions(show)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  fleet job show 01m7zkmjz8mnz5h5gtjm5d5waz
+  fleet job show 01m7zkmjz8mnz5h5gtjm5d5waz -o json | jq .record.running`,
+    )
+    .action(async (id: string) =>
+      (await import('./job-show.ts')).showJob(id, show.optsWithGlobals<JobShowFlags>(), app),
+    );
+}
+
+function registerFollow(job: Command, app: App): void {
+  const follow = job
+    .command('follow')
+    .description('Follows a job from its beginning until every node has ended, and exits as the job did.')
+    .argument('<JOB>', 'id of the job')
+    .option('--no-group-by-output', 'show every node by itself, also where the output is the same');
+  addOutputOptions(follow)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  fleet job follow 01m7zkmjz8mnz5h5gtjm5d5waz
+  fleet job follow "$(fleet run --where role=db migrate --detach)" -o ndjson`,
+    )
+    .action(async (id: string) =>
+      (await import('./job-show.ts')).followJobTo(id, follow.optsWithGlobals<JobShowFlags>(), app),
+    );
+}

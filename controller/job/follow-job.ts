@@ -1,0 +1,129 @@
+/**
+ * Follows a job from its beginning until nothing is expected of it any more: what is recorded, then what comes, and
+ * meanwhile the signs of life that nodes give. Whoever sent it may be gone.
+ */
+import type { HistoryMessage, Subscription } from '../../shared/bus.ts';
+import { InterruptedError } from '../../shared/errors.ts';
+import { toHex } from '../../shared/signing.ts';
+import { jobStream } from '../../shared/streams.ts';
+import type { JobEnded, JobFrame } from '../../shared/wire/job.ts';
+import type { BusWatch } from '../bus-watch.ts';
+import { Collector } from '../collect.ts';
+import type { NodeResult } from '../report.ts';
+import type { RunOptions } from '../run-plan.ts';
+import { assembleFrames, overAt, type JobFrames } from './job-view.ts';
+import { createReceiver, readFrame, type JobReader } from './read-job.ts';
+
+export interface FollowedJob {
+  readonly nodes: readonly NodeResult[];
+  readonly unmatched: readonly string[];
+  /** Who was still waited for when `signal` aborted. */
+  readonly abandoned: readonly string[];
+  readonly lostBus: string | undefined;
+}
+
+/** @throws InterruptedError before anything was heard; TransportError */
+export async function followJob(
+  frames: JobFrames,
+  options: Pick<RunOptions, 'onNode' | 'onProgress' | 'signal'>,
+  { watch, ...reader }: JobReader & { readonly watch: BusWatch },
+): Promise<FollowedJob> {
+  const { bus, clock, fleet, subjects, trust } = reader;
+  const { caller, expected, job } = frames.begun;
+  const receiver = createReceiver(frames, reader);
+  const nodes: NodeResult[] = [];
+  const unmatched: string[] = [];
+  const known: JobFrame[] = [];
+  let abandoned: string[] = [];
+  let lostBus: string | undefined;
+  let overTimer: NodeJS.Timeout | undefined;
+  const collector = new Collector(
+    { expected, hopeless: new Map(), ackTimeoutMs: 0, welcome: new Set(), isUnderWay: true, inTurns: true },
+    {
+      clock,
+      tryAgain: () => undefined,
+      onNode: (result) => {
+        nodes.push(result);
+        options.onNode?.(result);
+      },
+      onUnmatched: (node) => unmatched.push(node),
+    },
+  );
+  const progress = {
+    get done() {
+      return nodes.length + unmatched.length;
+    },
+    expected: expected.length,
+    get waiting() {
+      return collector.waiting;
+    },
+  };
+  const takeResult = (message: { subject: string; data: Uint8Array }): void => {
+    const result = receiver.receive(message);
+    // The whole answer is in the record, or on its way there.
+    if (result === undefined || result.code === 'answer-dropped') return;
+    collector.take(result);
+    options.onProgress?.(progress);
+  };
+  const takeFrame = (stored: HistoryMessage): void => {
+    const frame = readFrame(stored, reader);
+    if (frame === undefined) return;
+    known.push(frame);
+    if (frame.type === 'ended') return concludeAll(frame, expected, collector);
+    for (const { id, payload } of frame.messages)
+      receiver.expectAnswersTo({ id: toHex(id), payloadHash: toHex(payload) });
+    collector.start(frame.messages.flatMap((message) => message.nodes.flatMap((place) => expected[place] ?? [])));
+    clearTimeout(overTimer);
+    const end = overAt(assembleFrames(known) ?? frames);
+    if (end === undefined || collector.isOver) return;
+    overTimer = setTimeout(() => collector.skip(collector.planned, NO_TURN), clamp(end - clock.now()));
+  };
+  const stop = (): void => {
+    abandoned = [...collector.waiting, ...collector.planned];
+    collector.stop('the wait was interrupted');
+  };
+  const answers = subjects.resultsOf(caller, job);
+  const unwatch = watch.onLost(answers, (why) => {
+    if (collector.isOver) return;
+    lostBus = why;
+    collector.stop('the bus was lost');
+  });
+  if (options.signal?.aborted === true) throw new InterruptedError('interrupted', { code: 'interrupted' });
+  options.signal?.addEventListener('abort', stop, { once: true });
+  const open: Subscription[] = [];
+  try {
+    open.push(await bus.follow(jobStream(fleet), subjects.job(caller, job), takeFrame));
+    open.push(bus.subscribe(answers, takeResult));
+    open.push(
+      await bus.follow(jobStream(fleet), subjects.recordsOf(caller, job), (stored) => {
+        trust.lookAt(stored.storedAt);
+        takeResult(stored);
+      }),
+    );
+    await collector.done;
+  } finally {
+    collector.stop('following failed');
+    clearTimeout(overTimer);
+    options.signal?.removeEventListener('abort', stop);
+    unwatch();
+    for (const subscription of open) subscription.close();
+  }
+  return { nodes, unmatched, abandoned, lostBus };
+}
+
+/** Whoever led it has ended, and says what it concluded. */
+function concludeAll({ verdicts }: JobEnded, expected: readonly string[], collector: Collector): void {
+  for (const { nodes, ...verdict } of verdicts)
+    for (const place of nodes) {
+      const node = expected[place];
+      if (node !== undefined) collector.conclude({ node, ...verdict, ms: null, isVerdict: true });
+    }
+}
+
+const NO_TURN = {
+  code: 'no-turn',
+  reason: 'never started: its turn had not come when the command line that led it fell silent',
+};
+
+/** A timer takes no more than this. */
+const clamp = (ms: number): number => Math.min(Math.max(0, ms), 2 ** 31 - 1);

@@ -1,0 +1,94 @@
+/**
+ * A job as its record has it, at one moment: what nodes said, what its caller concluded of the others, and who may still
+ * say something. Pure: frames and results come in.
+ */
+import { EXIT, type ExitCode } from '../../shared/errors.ts';
+import { LIMITS } from '../../shared/limits.ts';
+import { countStates, exitCodeOf } from '../../shared/states.ts';
+import type { JobBegun, JobEnded, JobFrame, JobSent } from '../../shared/wire/job.ts';
+import type { Result } from '../../shared/wire/result.ts';
+import type { NodeResult } from '../report.ts';
+
+export interface JobFrames {
+  readonly begun: JobBegun;
+  readonly sent: readonly JobSent[];
+  readonly ended: JobEnded | undefined;
+}
+
+export interface JobView extends JobFrames {
+  /** Of every node that has a final state, in the order of `expected`. */
+  readonly nodes: readonly NodeResult[];
+  readonly unmatched: readonly string[];
+  /** Expected, and may still say how it ended. */
+  readonly running: readonly string[];
+  /** Nothing is expected any more. */
+  readonly isOver: boolean;
+  readonly exit: ExitCode;
+}
+
+/** Undefined where the first frame isn't there. The first of each counts: nothing of it changes. */
+export function assembleFrames(frames: readonly JobFrame[]): JobFrames | undefined {
+  const begun = frames.find((frame) => frame.type === 'begun');
+  if (begun === undefined) return undefined;
+  const sent = frames.filter((frame) => frame.type === 'sent');
+  return { begun, sent, ended: frames.find((frame) => frame.type === 'ended') };
+}
+
+/** All that was sent of it. */
+export const messagesOf = ({ begun, sent }: JobFrames): JobBegun['messages'] => [
+  ...begun.messages,
+  ...sent.flatMap(({ messages }) => messages),
+];
+
+/** When nothing of it runs any more by itself; undefined where only its nodes know. */
+export function overAt({ begun, sent }: JobFrames): number | undefined {
+  const ends = [begun, ...sent].map(({ until }) => until);
+  return ends.includes(undefined) ? undefined : Math.max(...ends.map((end) => end ?? 0)) + LIMITS.deadlineGraceMs;
+}
+
+/** @param finals what each node said last: a final state, or that it doesn't match */
+export function viewJob(frames: JobFrames, finals: ReadonlyMap<string, Result>, now: number): JobView {
+  const { begun, ended } = frames;
+  const verdicts = new Map(
+    ended?.verdicts.flatMap(({ nodes: places, ...verdict }) => places.map((at) => [begun.expected[at], verdict])),
+  );
+  const wasSent = new Set(messagesOf(frames).flatMap(({ nodes }) => nodes));
+  const isTimeUp = ended !== undefined || now > (overAt(frames) ?? Infinity);
+  const nodes: NodeResult[] = [];
+  const [unmatched, running]: [string[], string[]] = [[], []];
+  for (const [place, node] of begun.expected.entries()) {
+    const final = finals.get(node);
+    const verdict = verdicts.get(node);
+    if (final?.kind === 'unmatched') unmatched.push(node);
+    else if (final !== undefined)
+      nodes.push({ ...resultOf(final), ...(isAmended(verdict?.state) ? { amended: true } : {}) });
+    else if (verdict !== undefined) nodes.push({ node, ...verdict, ms: null, isVerdict: true });
+    else if (!isTimeUp) running.push(node);
+    else nodes.push({ node, ...silence(wasSent.has(place)), ms: null, isVerdict: true });
+  }
+  const isOver = running.length === 0;
+  const own = exitCodeOf(countStates(nodes.map(({ state }) => state)));
+  // What was given stays given, whatever came after.
+  return { ...frames, nodes, unmatched, running, isOver, exit: (ended?.exit as ExitCode) ?? (isOver ? own : EXIT.ok) };
+}
+
+/** A refusal that was heard and one that is stored are the same words. */
+const isAmended = (state: string | undefined): boolean => state === 'unreachable' || state === 'lost';
+
+/** As a node's own words have it. */
+export function resultOf({ node, state, code, reason, data, timing }: Result): NodeResult {
+  return {
+    node,
+    state: state ?? 'lost',
+    ...(code === undefined ? {} : { code }),
+    reason: reason ?? null,
+    ...(data === undefined ? {} : { data }),
+    ms: timing?.ended === undefined ? null : timing.ended - timing.received,
+  };
+}
+
+function silence(wasSent: boolean): Pick<NodeResult, 'state' | 'reason'> {
+  return wasSent
+    ? { state: 'lost', reason: 'no result is recorded, and its time is over; it may have run' }
+    : { state: 'skipped', reason: 'never started: its turn had not come when the command line ended' };
+}
