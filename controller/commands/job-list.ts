@@ -2,6 +2,7 @@
 import { EXIT, UsageError } from '../../shared/errors.ts';
 import { matchesName, parseNameSelector } from '../../shared/names/selector.ts';
 import { FINAL_STATES, countStates, type StateCounts } from '../../shared/states.ts';
+import { canonicalText } from '../aggregate/canonical.ts';
 import type { App } from '../app.ts';
 import { unlessAborted } from '../interrupt.ts';
 import type { JobSource } from '../job/job-source.ts';
@@ -129,7 +130,8 @@ function hasState({ state, states }: JobItem, wanted: readonly string[] | undefi
 }
 
 function reportOf(items: readonly JobItem[]): ListReport {
-  const text = (field: string) => (item: Readonly<Record<string, unknown>>) => String(item[field] ?? '');
+  const text = (field: string) => (item: Readonly<Record<string, unknown>>) =>
+    canonicalText(item[field] ?? '').replaceAll('"', '');
   return {
     version: 1,
     command: 'job list',

@@ -49,7 +49,7 @@ describe('somebody who owns the bus', () => {
     it('runs nothing by sending it again, however often, and gets the same answer', async () => {
       const { script, count } = effect('again');
       const [sent] = await attacker.capture('exec', '--node', 'db1', '--shell', '--', script);
-      const recorded = attacker.records.filter(({ subject }) => subject.endsWith('.db1')).at(-1)!;
+      const recorded = attacker.records.findLast(({ subject }) => subject.endsWith('.db1'))!;
       const heard = attacker.results.length;
       const counted = await attacker.countedBy('db1', 5, async () => {
         for (let at = 0; at < 5; at++) await attacker.send(sent!.subject, sent!.data);

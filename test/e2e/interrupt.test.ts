@@ -50,7 +50,9 @@ describe('an interrupt', () => {
       },
       { type: 'summary', exit: INTERRUPTED, expected: 2 },
     ]);
-    expect(cli.stderr()).toMatch(/Detached: 1 node is not waited for any more\. The job goes on: fleet job follow \w{26}\n/);
+    expect(cli.stderr()).toMatch(
+      /Detached: 1 node is not waited for any more\. The job goes on: fleet job follow \w{26}\n/,
+    );
     expect(existsSync(ended)).toBe(false);
     await fleet.run('exec', '--node', 'web2', '--', 'touch', release);
     await written(ended);

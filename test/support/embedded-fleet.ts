@@ -3,7 +3,7 @@
  * is killed: then a small shell notices that its pipe has ended, and takes the fleet down.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EmbeddedState } from '../../controller/dev/embedded-state.ts';
@@ -39,11 +39,14 @@ export class EmbeddedFleet {
   readonly #end: () => Promise<void>;
   /** Those that were started again. */
   readonly #agents = new Map<string, number>();
+  #natsPid: number;
+  #natsProgram: string | undefined;
 
   constructor(cli: FleetCli, end: () => Promise<void>) {
     this.cli = cli;
     this.folder = join(cli.stateHome, 'fleet', 'dev');
     this.state = JSON.parse(readFileSync(join(this.folder, 'embedded.json'), 'utf8')) as EmbeddedState;
+    this.#natsPid = this.state.natsPid;
     this.#end = end;
   }
 
@@ -97,6 +100,34 @@ export class EmbeddedFleet {
     if (!isRunning(pid)) return;
     process.kill(pid, signal);
     await waitFor(() => !isRunning(pid), { what: `the agent of ${name} to end` });
+  }
+
+  /** Kills its bus. */
+  async endBus(): Promise<void> {
+    this.#natsProgram ??= readlinkSync(`/proc/${this.#natsPid}/exe`);
+    if (!isRunning(this.#natsPid)) return;
+    process.kill(this.#natsPid, 'SIGKILL');
+    await waitFor(() => !isRunning(this.#natsPid), { what: 'the bus to end' });
+  }
+
+  /** On the same port, with what it had stored; resolves when it takes connections. */
+  async startBus(): Promise<void> {
+    const logFile = join(this.folder, 'nats-server-again.log');
+    const log = openSync(logFile, 'w');
+    // Like an agent that is started again: it ends with its fleet.
+    const bus = spawn(this.#natsProgram ?? '', ['-c', join(this.folder, 'nats-server.conf')], {
+      env: { FLEET_EMBEDDED: this.state.mark },
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    bus.unref();
+    this.#natsPid = bus.pid ?? this.#natsPid;
+    // By it, command lines know that the fleet is up.
+    const stateFile = join(this.folder, 'embedded.json');
+    const state = JSON.parse(readFileSync(stateFile, 'utf8')) as EmbeddedState;
+    writeFileSync(stateFile, JSON.stringify({ ...state, natsPid: this.#natsPid }), { mode: 0o600 });
+    await waitFor(() => /Server is ready/.test(readFileSync(`${logFile}`, 'utf8')), { what: 'the bus to be ready' });
   }
 
   /** How many messages the node has counted, by what became of them. */
