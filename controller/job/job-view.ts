@@ -76,7 +76,7 @@ export function viewJob(frames: JobFrames, finals: ReadonlyMap<string, Result>, 
 const isAmended = (state: string | undefined): boolean => state === 'unreachable' || state === 'lost';
 
 /** As a node's own words have it. */
-export function resultOf({ node, state, code, reason, data, timing }: Result): NodeResult {
+function resultOf({ node, state, code, reason, data, timing }: Result): NodeResult {
   return {
     node,
     state: state ?? 'lost',

@@ -127,7 +127,7 @@ export class EmbeddedFleet {
     const stateFile = join(this.folder, 'embedded.json');
     const state = JSON.parse(readFileSync(stateFile, 'utf8')) as EmbeddedState;
     writeFileSync(stateFile, JSON.stringify({ ...state, natsPid: this.#natsPid }), { mode: 0o600 });
-    await waitFor(() => /Server is ready/.test(readFileSync(`${logFile}`, 'utf8')), { what: 'the bus to be ready' });
+    await waitFor(() => /Server is ready/.test(readFileSync(logFile, 'utf8')), { what: 'the bus to be ready' });
   }
 
   /** How many messages the node has counted, by what became of them. */
