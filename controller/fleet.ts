@@ -21,14 +21,14 @@ import type { AskedJob } from './approval/asked-job.ts';
 import { readControl, type ControlState, type Epochs, type StoredPolicy } from './control.ts';
 import { keepRenewed, loadRenewal, renewed } from './own-renewal.ts';
 import { BusWatch } from './bus-watch.ts';
+import { assertUsable } from './caller-identity.ts';
 import { readInventory, readInventoryHeads, readRoster, type Directory, type RosterNode } from './directory.ts';
 import type { JobSource } from './job/job-source.ts';
-import type { JobRecord } from './job/job-record.ts';
 import { planCommand, type Plan, type Work } from './plan.ts';
 import { storePolicy } from './policy/store-policy.ts';
 import { createJobId, type SigningContext } from './request.ts';
 import { resolveTarget, type Resolved, type TargetSpec } from './resolve.ts';
-import { runPlan, sendPlan, type RunOptions, type RunResult } from './run-plan.ts';
+import { runPlan, type RunOptions, type RunResult } from './run-plan.ts';
 import { createTarget, type TargetDescription } from './target.ts';
 
 export interface FleetOptions {
@@ -222,26 +222,15 @@ export class Fleet {
     assertWanted(options.signal);
     const plan = approval === undefined ? planned : await this.#approved(planned, request, { ...approval, signal });
     this.#watch.assertThere();
-    const record = isRecorded ? await this.#record(plan, request, options) : undefined;
-    const dependencies = { caller: this.caller, ...this.#reader(), watch: this.#watch };
-    const run = (): Promise<RunResult> =>
-      record !== undefined && options.detach === true
-        ? sendPlan(plan, dependencies)
-        : runPlan(plan, ackTimeoutMs, options, {
-            ...dependencies,
-            signing: () => this.#signing(epochs),
-            records: record,
-          });
-    if (record === undefined) return run();
-    const { result, ending } = await record.around(run);
+    const dependencies = {
+      ...{ caller: this.caller, identity: this.#identity, watch: this.#watch, ...this.#reader() },
+      signing: () => this.#signing(epochs),
+    };
+    if (!isRecorded) return runPlan(plan, ackTimeoutMs, options, { ...dependencies, records: undefined });
+    const { runRecorded } = await import('./job/run-recorded.ts');
+    const { result, ending } = await runRecorded(plan, request, ackTimeoutMs, options, dependencies);
     this.#endings.push(ending);
     return result;
-  }
-
-  async #record(plan: Plan, work: Work, { describe = {} }: RunOptions): Promise<JobRecord> {
-    const { JobRecord } = await import('./job/job-record.ts');
-    const [bus, clock, subjects, identity] = [this.#bus, this.#clock, this.#subjects, this.#identity];
-    return JobRecord.begin(plan, work, describe, { bus, clock, subjects, identity });
   }
 
   async #approved(
@@ -399,23 +388,4 @@ export class Fleet {
 /** Before anything is sent. @throws InterruptedError */
 function assertWanted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw new InterruptedError('interrupted; nothing was sent', { code: 'interrupted' });
-}
-
-function assertUsable(identity: Identity, trust: TrustStore, path: string): void {
-  const { kind, name } = identity.credential.body;
-  if (kind !== 'operator' && kind !== 'service')
-    throw new UsageError(`the identity ${path} is of the ${kind} ${name}, and commands are for operators`, {
-      code: 'identity-unusable',
-      hint: 'Use the identity file that `fleet init` made for you.',
-    });
-  try {
-    trust.verify(identity.credential);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : '';
-    throw new UsageError(`the identity ${path} can't be used: ${why}`, {
-      code: 'identity-unusable',
-      hint: 'Have it renewed with `fleet ca renew operator NAME`, and check the clock of this machine.',
-      cause,
-    });
-  }
 }

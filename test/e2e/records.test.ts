@@ -79,8 +79,7 @@ describe('the record of a job', () => {
     const ran = await fleet.report('exec', '--all', ...script);
     expect(ran).toMatchObject({ exit: 3, states: { ok: 2, failed: 1 } });
     const shown = await fleet.report('job', 'show', ran.job ?? '');
-    const plain = ({ nodes }: Report): unknown => nodes.map(({ ms: _, ...rest }) => rest);
-    expect(plain(shown)).toEqual(plain(ran));
+    expect(shown.nodes).toEqual(ran.nodes.map((result) => ({ ...result, ms: expect.any(Number) as number })));
     expect(shown).toMatchObject({
       exit: 3,
       states: ran.states,
