@@ -223,7 +223,10 @@ export class Fleet {
     const plan = approval === undefined ? planned : await this.#approved(planned, request, { ...approval, signal });
     this.#watch.assertThere();
     const dependencies = {
-      ...{ caller: this.caller, identity: this.#identity, watch: this.#watch, ...this.#reader() },
+      caller: this.caller,
+      identity: this.#identity,
+      watch: this.#watch,
+      ...this.#reader(),
       signing: () => this.#signing(epochs),
     };
     if (!isRecorded) return runPlan(plan, ackTimeoutMs, options, { ...dependencies, records: undefined });
