@@ -202,6 +202,8 @@ export const LIMITS = {
   auditWaitingBytes: 1024 * 1024,
   /** Messages that were dropped, and refusals beyond the next number, are summed up over this time. */
   auditSummaryMs: 60_000,
+  /** Records that may wait for a signature that a person is asked for; what changes something is signed at once. */
+  auditUnsigned: 50,
   /** How long a command line waits for another that writes the same audit trail. */
   auditLockMs: 15_000,
   /** Records that a search holds back to put them in order: those of a fleet's nodes come seconds apart. */

@@ -73,7 +73,7 @@ export class CallerAudit {
       work.effect === 'changes'
         ? { event: 'ended', job, action: work.action, ...taskOf(work), outcome }
         : { event: 'command', ...describe(command), outcome };
-    this.#audit.write(event).catch((error: unknown) => {
+    this.#audit.write(event, { isUrgent: false }).catch((error: unknown) => {
       this.#onProblem(error instanceof Error ? error.message : String(error));
     });
   }

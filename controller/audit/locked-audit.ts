@@ -26,6 +26,7 @@ export interface LockedAuditDependencies extends Pick<AuditLogDependencies, 'clo
 
 interface Waiting {
   readonly event: AuditEvent;
+  readonly isUrgent: boolean;
   readonly resolve: (isStored: boolean) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -44,11 +45,13 @@ export class LockedAudit {
   /**
    * Resolves when it's on the disk for good and the bus was asked to store it: with whether it did. What comes while
    * another one is written goes together.
+   * @param options isUrgent false: where each signature is asked for, by an ssh-agent or a token that has to be touched,
+   * it's only written down, and signed with the next that is urgent. @default true
    * @throws SettingsError `audit-unwritable`, `locked`
    */
-  write(event: AuditEvent): Promise<boolean> {
+  write(event: AuditEvent, { isUrgent = true }: { readonly isUrgent?: boolean } = {}): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ event, resolve, reject });
+      this.#waiting.push({ event, isUrgent, resolve, reject });
       this.#turn ??= this.#takeTurns();
     });
   }
@@ -65,7 +68,7 @@ export class LockedAudit {
       const waiting = this.#waiting;
       this.#waiting = [];
       try {
-        const isStored = await this.#writeAll(waiting.map(({ event }) => event));
+        const isStored = await this.#writeAll(waiting);
         for (const { resolve } of waiting) resolve(isStored);
       } catch (error) {
         for (const { reject } of waiting) reject(error);
@@ -75,12 +78,12 @@ export class LockedAudit {
     this.#turn = undefined;
   }
 
-  async #writeAll(events: readonly AuditEvent[]): Promise<boolean> {
+  async #writeAll(waiting: readonly Waiting[]): Promise<boolean> {
     const { folder } = this.#options;
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const lock = { what: 'another program that writes the audit trail', patienceMs: LIMITS.auditLockMs };
-      return await holdLock(join(folder, '.lock'), lock, () => this.#writeHolding(events));
+      return await holdLock(join(folder, '.lock'), lock, () => this.#writeHolding(waiting));
     } catch (cause) {
       if (cause instanceof SettingsError) throw cause;
       const why = cause instanceof FleetError ? cause.message : ((cause as NodeJS.ErrnoException).code ?? 'error');
@@ -92,7 +95,7 @@ export class LockedAudit {
     }
   }
 
-  async #writeHolding(events: readonly AuditEvent[]): Promise<boolean> {
+  async #writeHolding(waiting: readonly Waiting[]): Promise<boolean> {
     const { onProblem = () => undefined, clock, identity } = this.#deps;
     const bus = this.#deps.bus() ?? NO_BUS;
     const sizes = { fileBytes: LIMITS.auditShortFileBytes, keptBytes: LIMITS.auditShortKeptBytes };
@@ -106,7 +109,9 @@ export class LockedAudit {
       },
     );
     try {
-      await Promise.all(events.map((event) => log.record(event, { durable: true })));
+      await Promise.all(waiting.map(({ event }) => log.record(event, { durable: true })));
+      const isAsked = !('signNow' in identity.signer);
+      if (isAsked && waiting.every(({ isUrgent }) => !isUrgent) && log.unsigned < LIMITS.auditUnsigned) return false;
       await log.flush();
       return true;
     } catch (error) {

@@ -31,7 +31,7 @@ export interface ServiceAudit {
    * bus didn't take goes with the next.
    * @throws SettingsError `audit-unwritable`, `locked`
    */
-  write(event: AuditEvent): Promise<boolean>;
+  write(event: AuditEvent, options?: { readonly isUrgent?: boolean }): Promise<boolean>;
   /** Resolves when all is written. */
   idle(): Promise<void>;
 }

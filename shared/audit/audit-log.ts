@@ -84,6 +84,11 @@ export class AuditLog {
     return this.#store.isBehind;
   }
 
+  /** How many records wait for a signature. */
+  get unsigned(): number {
+    return this.#store.unsealed.length;
+  }
+
   /** Writes down what happened, soon. Where that can't be done it's counted, and the count is written down later. */
   append(event: AuditEvent): void {
     if (this.#store.full !== undefined) {

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openServiceAudit, type ServiceAudit } from '../../../controller/audit/service-audit.ts';
+import { LIMITS } from '../../../shared/limits.ts';
 import { TransportError } from '../../../shared/errors.ts';
 import { expectChained, readStored } from '../../support/audit-writer.ts';
 import { FakeBus } from '../../support/fake-bus.ts';
@@ -62,6 +63,38 @@ describe('the audit trail of an issuer', () => {
     expect([await away.write({ event: 'issue', details: { name: 'd' } }), later]).toEqual([false, []]);
     expect(await online.write({ event: 'issue', details: { name: 'e' } })).toBe(true);
     expect(namesOn(bus)).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('asks a key that is held elsewhere only for what is urgent, and signs the rest with it', async () => {
+    const bus = new FakeBus();
+    const folder = join(temporaryFolder(), 'audit');
+    const { credential, signer } = await fleet.issuer();
+    let asked = 0;
+    const identity = {
+      fleet: fleet.fleet,
+      fleetId: fleet.fleetId,
+      name: 'issuer',
+      credential,
+      signer: {
+        publicKey: signer.publicKey,
+        sign: (bytes: Uint8Array) => {
+          asked++;
+          return signer.sign(bytes);
+        },
+      },
+    };
+    const audit = openServiceAudit({ folder, identity }, { bus, clock: new ManualClock() });
+    expect(await audit.write({ event: 'ended', details: { name: 'a' } }, { isUrgent: false })).toBe(false);
+    expect(await audit.write({ event: 'ended', details: { name: 'b' } }, { isUrgent: false })).toBe(false);
+    expect(asked).toBe(0);
+    expect(await audit.write({ event: 'asked', details: { name: 'c' } })).toBe(true);
+    expect(asked).toBe(1);
+    expect(namesOn(bus)).toEqual(['a', 'b', 'c']);
+    const many = Array.from({ length: LIMITS.auditUnsigned }, () =>
+      audit.write({ event: 'ended' }, { isUrgent: false }),
+    );
+    await Promise.all(many);
+    expect(asked).toBe(2);
   });
 
   it('that can not be written is an error, and the next is tried anew', async () => {
