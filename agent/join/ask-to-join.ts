@@ -65,7 +65,9 @@ export async function askToJoin(options: AskOptions, dependencies: AskDependenci
     if (answer === undefined && waitMs === 0) say('no answer yet; is `fleet enroll serve` running? Asking again.');
     if (isPending && heard !== 'pending') {
       say(`${options.name} waits to be approved, as request ${fingerprintOf(options.keys.publicKeys)}.`);
-      say('An operator does that with: fleet enroll list, fleet enroll approve');
+      say(
+        `An operator looks with \`fleet enroll list\` whether that is the same there, and lets it in: fleet enroll approve ${options.name}`,
+      );
       waitMs = 0;
     }
     heard = answer?.outcome ?? heard;

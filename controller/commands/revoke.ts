@@ -178,7 +178,9 @@ function lastWords(
   const lines: string[] = [];
   if (known !== undefined) {
     const all = known.have.length + known.missing.length;
-    lines.push(`${known.have.length} of ${nodeCount(all)} ${all === 1 ? 'knows' : 'know'} of it, after ${(ms / 1000).toFixed(1)} s.`);
+    lines.push(
+      `${known.have.length} of ${nodeCount(all)} ${all === 1 ? 'knows' : 'know'} of it, after ${(ms / 1000).toFixed(1)} s.`,
+    );
     for (const { node, reason } of known.missing)
       lines.push(`${node} has not said so (${reason}): it looks before it accepts its first command.`);
   }
@@ -188,7 +190,7 @@ function lastWords(
     );
   if (policySigner !== undefined)
     lines.push(
-      `The policy was signed by ${policySigner}. Nodes that have it keep to it, and NEW ONES DON'T TAKE IT: sign it again, as another admin (fleet policy show > policy.yaml, fleet policy push policy.yaml).`,
+      `The policy was signed by ${policySigner}. Nodes that have it keep to it, and NEW ONES DON'T TAKE IT: sign it again, as another admin (fleet policy show > policy.yaml, fleet policy push policy.yaml). Where there is none: fleet ca issue operator NAME --role admin --role operator`,
     );
   for (const name of namesOf(credentials, 'operator'))
     lines.push(`To let ${name} in again, with new keys: fleet ca issue operator ${name} --role ROLE`);
