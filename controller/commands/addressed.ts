@@ -15,6 +15,7 @@ import { exitOfRun } from '../run-exit.ts';
 import type { ApprovalOptions } from '../approval/approve-plan.ts';
 import type { RunResult } from '../run-plan.ts';
 import { unlessAborted } from '../interrupt.ts';
+import { narrowToJob, readFromJob } from '../job/job-nodes.ts';
 import { openContext, openFleet, type GlobalFlags } from '../open-fleet.ts';
 import {
   addOutputOptions,
@@ -44,6 +45,8 @@ export interface AddressedFlags extends GlobalFlags, TargetFlags, RunFlags, Batc
   readonly withApproval?: boolean;
   readonly approvals?: string;
   readonly record?: boolean;
+  readonly fromJob?: string;
+  readonly state?: string;
   readonly detach?: boolean;
 }
 
@@ -81,6 +84,9 @@ export interface InstructionContext {
 /** Adds what every addressing command has. */
 export function addAddressing(command: Command, effect: 'reads' | 'changes'): Command {
   addTargetOptions(command, effect);
+  command
+    .option('--from-job <JOB>', 'nodes that an earlier job was for')
+    .option('--state <STATES>', 'of them, those where it ended so: failed,lost,…');
   addRunOptions(command);
   addBatchOptions(command);
   if (effect === 'reads') command.option('--record', 'store what is asked and answered: fleet job show');
@@ -101,7 +107,9 @@ export async function runAddressed(
   app: App,
 ): Promise<void> {
   const context = await openContext(app, flags);
-  const target = readTarget(flags, context);
+  const said = readTarget(flags, context);
+  const fromJob = readFromJob(flags.fromJob, flags.state);
+  if (flags.all === true && fromJob !== undefined) throw badTarget();
   const timing = readTiming(flags, context);
   const batch = readBatch(flags, context, definition.effect);
   if (flags.detach === true && batch !== undefined)
@@ -111,7 +119,12 @@ export async function runAddressed(
     });
   const dryRun = flags.dryRun === true;
   const mayAsk =
-    definition.effect === 'changes' && !dryRun && flags.all !== true && flags.yes !== true && isWholeFleet(target);
+    definition.effect === 'changes' &&
+    !dryRun &&
+    flags.all !== true &&
+    flags.yes !== true &&
+    fromJob === undefined &&
+    isWholeFleet(said);
   const isRecorded = flags.record === true && !dryRun;
   if (flags.detach === true && !isRecorded) throw needsRecord();
   const approvals = readApprovals(flags);
@@ -126,6 +139,8 @@ export async function runAddressed(
   try {
     await orInterrupted(fleet.roster());
     tellProblems();
+    const narrowing = { signal: app.interrupt, notice: (text: string) => output.notice(text) };
+    const target = fromJob === undefined ? said : await orInterrupted(narrowToJob(said, fromJob, fleet, narrowing));
     const inventory = definition.needsInventory === true ? await orInterrupted(fleet.inventory()) : undefined;
     const asking = { ackTimeoutMs: timing.ackTimeoutMs, signal: app.interrupt };
     const resolving: Promise<Resolved & Partial<ResolvedOnline>> =
@@ -143,7 +158,7 @@ export async function runAddressed(
       command: definition.command,
       job: run.job,
       fleet: fleet.name,
-      target: describeTarget(flags, target),
+      target: describeTarget(flags, said),
       expected: expected.length,
       states: countStates(run.nodes.map(({ state }) => state)),
       unmatched: run.unmatched.length,
@@ -197,7 +212,7 @@ export async function runAddressed(
       batch,
       deadlineMs: timing.deadlineMs,
       record: isRecorded,
-      describe: { command: definition.command, target: describeTarget(flags, target) },
+      describe: { command: definition.command, target: describeTarget(flags, said) },
       detach: flags.detach === true,
       onNode: (result) => output.onNode(definition.keepsData === false ? withoutData(result) : result),
       onProgress: (progress) => output.onProgress(progress),
@@ -269,6 +284,13 @@ function goesOnWords(effect: 'reads' | 'changes'): string {
 function withoutData(result: NodeResult): NodeResult {
   const { data: _, ...rest } = result;
   return rest;
+}
+
+function badTarget(): UsageError {
+  return new UsageError('--all means the whole fleet, and --from-job names a part of it', {
+    code: 'bad-target',
+    hint: 'Leave one of them out.',
+  });
 }
 
 function needsRecord(): UsageError {

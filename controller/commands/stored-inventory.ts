@@ -5,6 +5,7 @@ import { parsePath } from '../../shared/where/paths.ts';
 import { countStates, exitCodeOf } from '../../shared/states.ts';
 import type { InventoryBody, InventoryHead } from '../../shared/wire/inventory.ts';
 import type { App } from '../app.ts';
+import { narrowToJob, readFromJob } from '../job/job-nodes.ts';
 import { openContext, openFleet } from '../open-fleet.ts';
 import { openOutput, readTiming } from '../options/run-options.ts';
 import { describeTarget, readTarget } from '../options/target-options.ts';
@@ -16,7 +17,8 @@ import { createProblemTeller } from './tell-problems.ts';
 
 export async function runStoredInventory(flags: AddressedFlags, app: App): Promise<void> {
   const context = await openContext(app, flags);
-  const target = readTarget(flags, context);
+  const said = readTarget(flags, context);
+  const fromJob = readFromJob(flags.fromJob, flags.state);
   const started = app.clock.monotonic();
   const output = await openOutput('inventory', flags, app);
   const fleet = await openFleet(app, context, output);
@@ -24,6 +26,8 @@ export async function runStoredInventory(flags: AddressedFlags, app: App): Promi
   try {
     await fleet.roster();
     tellProblems();
+    const narrowing = { signal: app.interrupt, notice: (text: string) => output.notice(text) };
+    const target = fromJob === undefined ? said : await narrowToJob(said, fromJob, fleet, narrowing);
     const bodies = await fleet.inventory();
     const heads = await fleet.inventoryHeads();
     tellProblems();
@@ -47,7 +51,7 @@ export async function runStoredInventory(flags: AddressedFlags, app: App): Promi
       command: 'inventory',
       job: null,
       fleet: fleet.name,
-      target: describeTarget(flags, target),
+      target: describeTarget(flags, said),
       expected: nodes.length,
       states,
       unmatched: 0,

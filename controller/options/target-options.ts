@@ -17,6 +17,9 @@ export interface TargetFlags {
   readonly seed?: string;
   readonly fresh?: boolean;
   readonly online?: boolean;
+  /** Of commands that go to nodes. */
+  readonly fromJob?: string;
+  readonly state?: string;
   readonly all?: boolean;
 }
 
@@ -97,13 +100,15 @@ function readNames(file: string): string[] {
 
 /** What the report says of the target: the options as they were given. */
 export function describeTarget(flags: TargetFlags, spec: TargetSpec): Record<string, unknown> {
-  const { where, node, exclude, group, nodesFrom, limit, fresh, online, all } = flags;
+  const { where, node, exclude, group, nodesFrom, limit, fresh, online, all, fromJob, state } = flags;
   const said = {
     where,
     node,
     exclude,
     group,
     nodesFrom,
+    fromJob,
+    state,
     limit,
     ...(limit === undefined ? {} : { seed: spec.seed }),
     fresh,

@@ -71,7 +71,7 @@ export const jwtOf = ({ loginJwt }: Pick<NatsBusOptions, 'loginJwt'>): string =>
   typeof loginJwt === 'string' ? loginJwt : loginJwt();
 
 /** Inbox of a login at the bus: nobody else may listen there. */
-export const inboxOf = (options: Pick<NatsBusOptions, 'inboxPrefix' | 'name'>): string =>
+const inboxOf = (options: Pick<NatsBusOptions, 'inboxPrefix' | 'name'>): string =>
   options.inboxPrefix ?? inboxPrefix(options.name);
 
 function connectionOptions(options: NatsBusOptions, pace: ConnectPace): ConnectionOptions {

@@ -126,6 +126,29 @@ describe('the record of a job', () => {
     expect((await fleet.run('job', 'list', '--state', 'fine')).exit).toBe(2);
   });
 
+  it('names the nodes on which it ended so', async () => {
+    const script = ['--shell', '--', 'case "$FLEET_EMBEDDED_NODE" in *db1) exit 3;; esac'];
+    const { job } = await fleet.report('exec', '--all', ...script);
+    const again = await fleet.report('exec', '--from-job', job ?? '', '--state', 'failed,lost', '--', 'true');
+    expect(again).toMatchObject({
+      exit: 0,
+      expected: 1,
+      nodes: [{ node: 'db1', state: 'ok' }],
+      target: { fromJob: job },
+    });
+    const rest = await fleet.report('ping', '--from-job', job ?? '', '--where', 'role=db');
+    expect(rest.nodes.map(({ node }) => node)).toEqual(['db1', 'db2']);
+    const nobody = ['exec', '--from-job', job ?? '', '--state', 'timeout', '--', 'true'];
+    expect((await fleet.run(...nobody)).exit).toBe(6);
+    for (const wrong of [
+      ['--state', 'failed'],
+      ['--all', '--from-job', job ?? ''],
+      ['--from-job', job ?? '', '--state', 'fine'],
+    ])
+      // prettier-ignore
+      expect((await fleet.run('exec', ...wrong, '--', 'true')).exit).toBe(2);
+  });
+
   it("is its caller's and an admin's to read, and nobody else's", async () => {
     await fleet.run('ca', 'issue', 'operator', 'bob', '--role', 'operator', '--dir', fleet.folder);
     const as = ['--identity', join(fleet.folder, 'bob.json')];
