@@ -5,6 +5,7 @@ import { EXIT, FleetError, TransportError, UsageError, type ExitCode } from '../
 import { LIMITS } from '../../shared/limits.ts';
 import type { App } from '../app.ts';
 import type { KnowingNodes } from '../ask-nodes.ts';
+import { confirm } from '../confirm.ts';
 import { configFolder, type Context } from '../context.ts';
 import { openContext, type GlobalFlags } from '../open-fleet.ts';
 import { addOutputOptions, openOutput, type OutputFlags } from '../options/run-options.ts';
@@ -17,6 +18,7 @@ import type { Revoked } from '../setup/revoke.ts';
 interface RevokeFlags extends GlobalFlags, OutputFlags {
   readonly kind?: Issued['kind'];
   readonly reason?: string;
+  readonly yes?: boolean;
   readonly root?: string;
   readonly dir?: string;
 }
@@ -30,6 +32,7 @@ export function registerRevoke(parent: Command, app: App): void {
       new Option('--kind <KIND>', 'where a name has several').choices(['operator', 'node', 'issuer', 'service']),
     )
     .option('--reason <TEXT>', 'why; who is refused reads it')
+    .option('-y, --yes', 'no question before your own credential is revoked')
     .option('--root <FILE>', 'root key: bus.json may be kept beside it')
     .option('--dir <DIR>', 'folder of the fleet (default: ~/.config/fleet)');
   addOutputOptions(command)
@@ -51,6 +54,7 @@ async function run(things: readonly string[], flags: RevokeFlags, app: App): Pro
   const { revoke } = await import('../setup/revoke.ts');
   assertReason(flags.reason);
   const home = new FleetHome(flags.dir ?? configFolder(app.surroundings));
+  await assertMeant(home, things, flags, app);
   const output = await openOutput('revoke', flags, app);
   const waiting = { signal: app.interrupt, onWait: (line: string) => app.stderr.write(`fleet: ${line}\n`) };
   const { clock } = app;
@@ -101,6 +105,29 @@ function notRevoked(cause: TransportError): TransportError {
   const { code, hint = '', message } = cause;
   const next = `NOT REVOKED yet: run it again when the bus is there. ${hint}`.trim();
   return new TransportError(message, { code, hint: next, cause });
+}
+
+/** Who takes their own key away is shut out at once, and the root key may be far. @throws UsageError `not-confirmed` */
+async function assertMeant(home: FleetHome, things: readonly string[], flags: RevokeFlags, app: App): Promise<void> {
+  if (flags.yes === true || (flags.kind !== undefined && flags.kind !== 'operator')) return;
+  const { readIdentity } = await import('../../shared/identity.ts');
+  let name: string;
+  try {
+    const { body } = readIdentity((await contextOf(home, flags, app)).identity).credential;
+    if (!things.includes(body.name) && !things.includes(body.serial)) return;
+    name = body.name;
+  } catch (error) {
+    // Who has no identity here can't lose it.
+    if (error instanceof FleetError) return;
+    throw error;
+  }
+  const what = `This revokes ${name}, who you are here`;
+  if (app.stdin.isTTY === true && (await confirm(`${what}: you will need the root key to get in again. Go on?`, app)))
+    return;
+  throw new UsageError(`${what}; nothing is revoked`, {
+    code: 'not-confirmed',
+    hint: 'If that is meant, say --yes. Getting in again needs the root key: fleet ca issue operator NAME --role ROLE.',
+  });
 }
 
 function assertReason(reason: string | undefined): void {

@@ -13,6 +13,13 @@ it('the policy that they signed holds on, and is to be signed again', async () =
   const issued = await fleet.run('ca', 'issue', 'operator', 'ada', '--role', 'admin', '--role', 'operator', ...dir);
   const ada = ['--identity', issued.stdout.trim().split(/\s+/)[1] ?? ''];
 
+  const own = await fleet.run('revoke', 'operator', ...dir);
+  expect(own).toMatchObject({
+    exit: 2,
+    stderr: expect.stringMatching(/who you are here; nothing is revoked\n.*--yes/),
+  });
+  expect((await fleet.run('ping', '-o', 'names')).exit).toBe(0);
+
   const revoked = await fleet.run('revoke', 'operator', ...ada, ...dir);
   expect(revoked).toMatchObject({ exit: 0, stderr: expect.stringContaining('2 of 2 nodes know of it') });
   expect(revoked.stderr).toMatch(/The policy was signed by operator\..*NEW ONES DON'T TAKE IT.*fleet policy push/);
