@@ -135,14 +135,14 @@ function assertMayRun({ ran }: Delivered, payload: Uint8Array, by: Member, { now
   promise(by.credential.body.roles.includes('operator') || action === 'ping', 'ran what its caller may not run');
 }
 
-/** Answers go where they belong, and there is no more than an acknowledgement and a result, in pieces. */
+/** Answers go to the caller who asked, live or for the record; no more than an acknowledgement and a result, in pieces. */
 function assertAnswers({ published }: Delivered, payload: Uint8Array, by: Member, { subjects }: FleetMaterial): void {
   if (published.length === 0) return;
   const { job, reply, action } = decode(payload) as Command;
   const { name } = by.credential.body;
-  const subject = reply === 'res' ? subjects.result(name, job, 'db1') : subjects.record(name, job, 'db1');
+  const places = [subjects.result(name, job, 'db1'), ...(reply === 'rec' ? [subjects.record(name, job, 'db1')] : [])];
   promise(
-    published.every((message) => message.subject === subject),
+    published.every((message) => places.includes(message.subject)),
     'answered elsewhere',
   );
   const mayBeInParts = action === 'large' || action === 'many';
