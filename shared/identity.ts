@@ -10,6 +10,7 @@ import { readPrivateFile } from './private-file.ts';
 import { fleetIdOf, KEY_BYTES, signerFromSeed, type Signer } from './signing.ts';
 import { createSshAgentSigner } from './ssh-agent.ts';
 import { parseCredential, type Credential } from './wire/credential.ts';
+import { WrittenFleetId } from './wire/signed-bytes.ts';
 
 const base64 = z.base64();
 
@@ -17,10 +18,7 @@ const IdentityFile = z.strictObject({
   version: z.literal(1),
   fleet: z.string(),
   /** The fleet's id: the hash of its first root, for ever. Absent where that is the first of `roots`. */
-  fleetId: z
-    .string()
-    .regex(/^[0-9a-f]{32}$/)
-    .optional(),
+  fleetId: WrittenFleetId,
   /** Public keys of the roots that hold. */
   roots: z.array(base64).min(1),
   credential: base64,

@@ -4,7 +4,7 @@ import { FleetError } from '../../shared/errors.ts';
 import { Examination } from '../../shared/doctor/examination.ts';
 import { BUS_CHECKS, LOCAL_CHECKS } from '../../shared/doctor/examine.ts';
 import { findingOf, walk, type Diagnosis, type Finding } from '../../shared/doctor/finding.ts';
-import { adviceLines } from '../../shared/doctor/text.ts';
+import { adviceLines, MARKS } from '../../shared/doctor/text.ts';
 import type { App } from '../app.ts';
 import type { Context } from '../context.ts';
 import { openContext, type GlobalFlags } from '../open-fleet.ts';
@@ -91,5 +91,4 @@ function reportOf({ findings, exit, first }: Diagnosis): ListReport {
   };
 }
 
-const MARKS = { ok: 'ok', warning: 'warn', failed: 'FAIL' } as const;
 const TONES = { ok: 'good', warning: 'warn', failed: 'bad' } as const;

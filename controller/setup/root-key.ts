@@ -10,6 +10,7 @@ import { createSignKeys } from '../../shared/keys.ts';
 import { openWithPassphrase, Sealed, sealWithPassphrase } from '../../shared/passphrase.ts';
 import { readPrivateFile } from '../../shared/private-file.ts';
 import { fleetIdOf, KEY_BYTES, signerFromSeed, toHex } from '../../shared/signing.ts';
+import { WrittenFleetId } from '../../shared/wire/signed-bytes.ts';
 import type { IdentityIssuer } from './make-identity.ts';
 
 const RootFile = z
@@ -17,10 +18,7 @@ const RootFile = z
     version: z.literal(1),
     fleet: z.string(),
     /** Absent in the first root's: it's the hash of its key. */
-    fleetId: z
-      .string()
-      .regex(/^[0-9a-f]{32}$/)
-      .optional(),
+    fleetId: WrittenFleetId,
     publicKey: z.base64(),
     seed: z.base64().optional(),
     sealed: Sealed.optional(),

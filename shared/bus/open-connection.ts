@@ -114,8 +114,13 @@ function tlsOptions(caFile: string | undefined, servers: readonly string[]): Che
   };
   const identity = { checkServerIdentity: check };
   if (caFile === undefined) return identity;
+  return { ...identity, ca: readAuthority(caFile) };
+}
+
+/** The certificate of who signed the bus's, in PEM. @throws SettingsError `file-unreadable` */
+export function readAuthority(caFile: string): string {
   try {
-    return { ...identity, ca: readFileSync(caFile, 'utf8') };
+    return readFileSync(caFile, 'utf8');
   } catch (cause) {
     throw new SettingsError(
       `the certificate file ${caFile} can't be read (${(cause as NodeJS.ErrnoException).code ?? 'error'})`,

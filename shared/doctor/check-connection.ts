@@ -1,6 +1,6 @@
 /** Can this side reach the bus, over a connection that it can trust, and log in there? */
-import { readFileSync } from 'node:fs';
-import { EXIT, SettingsError } from '../errors.ts';
+import { readAuthority } from '../bus/open-connection.ts';
+import { EXIT } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { connectBus } from '../nats-bus.ts';
 import { isoDay, spanText } from './durations.ts';
@@ -11,7 +11,7 @@ import { probeServer, type Certificate } from './probe-server.ts';
 /** Every server that is configured, since a client takes any of them. Ends the walk where none can be used. */
 export const checkBus: Check<Examination> = async (examination, report) => {
   const { servers, caFile } = examination.options;
-  const ca = caFile === undefined ? undefined : readCa(caFile);
+  const ca = caFile === undefined ? undefined : readAuthority(caFile);
   let isUsable = false;
   for (const url of servers) {
     const probe = await probeServer(url, ca);
@@ -100,21 +100,6 @@ function mendCertificate(problem: string, caFile: string | undefined): string {
   return caFile === undefined
     ? "tls.caFile has to name the certificate of the fleet's authority (tls/ca.pem where the fleet was made)"
     : `${caFile} is not the authority of that server: copy tls/ca.pem from where the fleet was made; if it is the same, somebody else answers at this address`;
-}
-
-function readCa(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new SettingsError(
-      `the certificate file ${path} can't be read (${(cause as NodeJS.ErrnoException).code ?? 'error'})`,
-      {
-        code: 'file-unreadable',
-        hint: "tls.caFile names the certificate of the authority that signed the bus's.",
-        cause,
-      },
-    );
-  }
 }
 
 export const checkLogin: Check<Examination> = async (examination, report) => {

@@ -1,7 +1,7 @@
 /** A diagnosis as people read it: a line a finding, and at the end the one thing to do first. */
 import type { Diagnosis, Finding } from './finding.ts';
 
-const MARKS: Readonly<Record<Finding['state'], string>> = { ok: 'ok', warning: 'warn', failed: 'FAIL' };
+export const MARKS: Readonly<Record<Finding['state'], string>> = { ok: 'ok', warning: 'warn', failed: 'FAIL' };
 const CHECK_WIDTH = 'permissions'.length;
 
 export function diagnosisLines({ findings }: Diagnosis): string[] {

@@ -9,7 +9,7 @@ import { LIMITS } from '../limits.ts';
 import { assertFleetName } from '../subjects.ts';
 import { fleetIdOf, KEY_BYTES, sha256, signerFromSeed, toHex, type LocalSigner } from '../signing.ts';
 import { Moment } from './moment.ts';
-import { Bytes, bytesOf } from './signed-bytes.ts';
+import { Bytes, bytesOf, WrittenFleetId } from './signed-bytes.ts';
 
 const PREFIX = 'fleet1.';
 const ROOTS = 16;
@@ -18,10 +18,7 @@ const TokenBody = z.object({
   version: z.literal(1),
   fleet: z.string(),
   /** Absent where it's the hash of the first of `roots`. */
-  fleetId: z
-    .string()
-    .regex(/^[0-9a-f]{32}$/)
-    .optional(),
+  fleetId: WrittenFleetId,
   /** Public keys of the roots, as they are now: whom answers come from, and what a node pins. */
   roots: z.array(bytesOf(KEY_BYTES)).min(1).max(ROOTS),
   /** Seed of the key that signs requests. */

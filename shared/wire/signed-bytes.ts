@@ -49,6 +49,12 @@ export function approvedBytes(
   return Buffer.concat([signedBytes('approval', fleetId, alg, credentialHash, callerHash), payload]);
 }
 
+/** A fleet's id where it's written out: absent where it is the hash of the first root beside it. */
+export const WrittenFleetId = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/)
+  .optional();
+
 /** Schema of a byte string, and of one of a fixed length. */
 export const Bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected bytes');
 export const bytesOf = (length: number): z.ZodType<Uint8Array> =>

@@ -64,7 +64,7 @@ interface Publishing {
   content: InventoryContent;
 }
 
-function createPublisher(name: 'db1' | 'db2', stateDir = folder, indexed = ['role']): Publishing {
+function createPublisher(name: 'db1' | 'db2', stateDir = folder, indexed = ['role'], bus = buses[name]): Publishing {
   const clock = new ManualClock();
   const log = recordingLog();
   const trust = fleet.trust(clock);
@@ -76,7 +76,7 @@ function createPublisher(name: 'db1' | 'db2', stateDir = folder, indexed = ['rol
     publisher: new InventoryPublisher(
       { fleet: 'main', node: name, stateDir, indexed },
       {
-        bus: buses[name],
+        bus,
         clock,
         log,
         subjects,
@@ -159,20 +159,7 @@ describe('a node', () => {
     const other = await BusFleet.start(fleet);
     try {
       const bus = await other.bus('db1');
-      const trust = fleet.trust(new ManualClock());
-      trust.verify(members.db1.credential);
-      const publisher = new InventoryPublisher(
-        { fleet: 'main', node: 'db1', stateDir: empty, indexed: [] },
-        {
-          bus,
-          clock: new ManualClock(),
-          log: recordingLog(),
-          subjects,
-          identity: members.db1,
-          trust,
-          content: () => Promise.resolve(content),
-        },
-      );
+      const { publisher } = createPublisher('db1', empty, [], bus);
       expect(await publisher.wasRolledBack()).toBe(false);
       expect(existsSync(join(empty, 'revision'))).toBe(false);
     } finally {
@@ -280,20 +267,7 @@ describe('a bus that lost what it kept', () => {
     const own = await BusFleet.start(fleet);
     try {
       const bus = await own.bus('db1');
-      const trust = fleet.trust(new ManualClock());
-      trust.verify(members.db1.credential);
-      const publisher = new InventoryPublisher(
-        { fleet: 'main', node: 'db1', stateDir: await mkdtemp(join(folder, 'lost-')), indexed: [] },
-        {
-          bus,
-          clock: new ManualClock(),
-          log: recordingLog(),
-          subjects,
-          identity: members.db1,
-          trust,
-          content: () => Promise.resolve(content),
-        },
-      );
+      const { publisher } = createPublisher('db1', await mkdtemp(join(folder, 'lost-')), [], bus);
       await publisher.update();
       const reconnected = new Promise<void>((resolve) =>
         bus.onEvent(({ type }) => type === 'reconnected' && resolve()),

@@ -1,13 +1,11 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { FleetMaterial } from '../../support/fleet-material.ts';
-import { NodePipeline } from '../../support/node-pipeline.ts';
-import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { startNode } from '../../support/node-for-test.ts';
 
 const fleet = new FleetMaterial();
 
 async function audited(task: string): Promise<string> {
-  const node = await NodePipeline.start({ fleet, folder: temporaryFolder() });
-  onTestFinished(() => node.stop());
+  const node = await startNode({ fleet });
   const args = { task, args: { user: 'app', password: 'hunter22' } };
   await node.send(await fleet.operator('alice'), fleet.command(task, { action: 'task.run', args }));
   await node.audit.close();

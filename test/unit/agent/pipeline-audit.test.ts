@@ -9,6 +9,7 @@ import type { Command } from '../../../shared/wire/command.ts';
 import { readStored } from '../../support/audit-writer.ts';
 import { startChild } from '../../support/child-process.ts';
 import { FleetMaterial } from '../../support/fleet-material.ts';
+import { startNode } from '../../support/node-for-test.ts';
 import { NodePipeline, type NodePipelineOptions } from '../../support/node-pipeline.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -16,11 +17,7 @@ const fleet = new FleetMaterial();
 const alice = await fleet.operator('alice');
 const touch = (changes: Partial<Command> = {}): Command => fleet.command('1', { action: 'touch', ...changes });
 
-async function start(options: Partial<NodePipelineOptions> = {}): Promise<NodePipeline> {
-  const node = await NodePipeline.start({ fleet, folder: temporaryFolder(), ...options });
-  onTestFinished(() => node.stop());
-  return node;
-}
+const start = (options: Partial<NodePipelineOptions> = {}): Promise<NodePipeline> => startNode({ fleet, ...options });
 
 /** What is written, but for the begin of the chain. */
 async function written(node: NodePipeline): Promise<AuditRecord[]> {

@@ -1,13 +1,13 @@
 /** The policy on the way of a command: what a node looks at, whom it refuses, and what other signatures are worth. */
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { decode, encode } from '../../../shared/codec.ts';
 import { compilePolicy } from '../../../shared/policy/compile.ts';
 import type { Policy } from '../../../shared/policy/policy.ts';
 import type { Result } from '../../../shared/wire/result.ts';
 import { FleetMaterial, type BodyChanges, type Member } from '../../support/fleet-material.ts';
 import { NOW } from '../../support/manual-clock.ts';
+import { startNode } from '../../support/node-for-test.ts';
 import { NodePipeline, type NodePipelineOptions } from '../../support/node-pipeline.ts';
-import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const fleet = new FleetMaterial();
 const deployer = (name: string, changes: BodyChanges = {}): Promise<Member> =>
@@ -28,8 +28,7 @@ async function start(
     fleet: fleetRules === undefined ? undefined : policy(fleetRules),
     node: nodeRules === undefined ? undefined : policy(nodeRules),
   };
-  const node = await NodePipeline.start({ fleet, folder: temporaryFolder(), policies, ...options });
-  onTestFinished(() => node.stop());
+  const node = await startNode({ fleet, policies, ...options });
   return node;
 }
 

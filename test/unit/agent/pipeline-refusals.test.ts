@@ -1,28 +1,21 @@
 /** What a node would not do, and what a refusal costs it. */
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { replayKey } from '../../../agent/replay/replay-memory.ts';
 import { LIMITS } from '../../../shared/limits.ts';
 import { sha256, toHex } from '../../../shared/signing.ts';
 import type { Command } from '../../../shared/wire/command.ts';
 import { encodeCommand } from '../../../shared/wire/command.ts';
-import type { Result } from '../../../shared/wire/result.ts';
 import { byKey, bySerial, FleetMaterial, type BodyChanges } from '../../support/fleet-material.ts';
 import { NOW } from '../../support/manual-clock.ts';
+import { said, startNode } from '../../support/node-for-test.ts';
 import { NodePipeline, type NodePipelineOptions } from '../../support/node-pipeline.ts';
-import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 const fleet = new FleetMaterial();
 const alice = await fleet.operator('alice');
 const { clockSkewMs: skew, commandLifeMs: life } = LIMITS;
 
-async function start(options: Partial<NodePipelineOptions> = {}): Promise<NodePipeline> {
-  const node = await NodePipeline.start({ fleet, folder: temporaryFolder(), ...options });
-  onTestFinished(() => node.stop());
-  return node;
-}
-
-const said = (results: readonly Result[]): unknown[] => results.map(({ kind, state, code }) => code ?? state ?? kind);
+const start = (options: Partial<NodePipelineOptions> = {}): Promise<NodePipeline> => startNode({ fleet, ...options });
 
 describe('a command that is refused, with an answer', () => {
   it.each<[string, Partial<Command>, string, BodyChanges?]>([

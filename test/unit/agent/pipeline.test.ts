@@ -3,9 +3,9 @@ import { LIMITS } from '../../../shared/limits.ts';
 import type { Command } from '../../../shared/wire/command.ts';
 import { encodeCommand } from '../../../shared/wire/command.ts';
 import { seal } from '../../../shared/wire/envelope.ts';
-import type { Result } from '../../../shared/wire/result.ts';
 import { FleetMaterial, type BodyChanges, type Member } from '../../support/fleet-material.ts';
 import { NOW } from '../../support/manual-clock.ts';
+import { said, startNode } from '../../support/node-for-test.ts';
 import { NodePipeline, type NodePipelineOptions } from '../../support/node-pipeline.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -14,13 +14,7 @@ const fleet = new FleetMaterial();
 const alice = await fleet.operator('alice');
 const { clockSkewMs: skew, commandLifeMs: life } = LIMITS;
 
-async function start(options: Partial<NodePipelineOptions> = {}): Promise<NodePipeline> {
-  const node = await NodePipeline.start({ fleet, folder: temporaryFolder(), ...options });
-  onTestFinished(() => node.stop());
-  return node;
-}
-
-const said = (results: readonly Result[]): unknown[] => results.map(({ kind, state, code }) => code ?? state ?? kind);
+const start = (options: Partial<NodePipelineOptions> = {}): Promise<NodePipeline> => startNode({ fleet, ...options });
 
 describe('a command', () => {
   it('that is right runs once, and is answered with what it gave, to whom and for what', async () => {

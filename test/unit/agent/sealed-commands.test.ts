@@ -1,5 +1,5 @@
 /** Sealed arguments at a node: who gets them, what has to hold for that, and where they must not be seen. */
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../shared/limits.ts';
 import { sealTo } from '../../../shared/sealing.ts';
 import { sha256 } from '../../../shared/signing.ts';
@@ -8,19 +8,15 @@ import { withAttachment } from '../../../shared/wire/envelope.ts';
 import type { Result } from '../../../shared/wire/result.ts';
 import { createAttachment, sealArguments } from '../../../shared/wire/sealed-arguments.ts';
 import { FleetMaterial, type Member } from '../../support/fleet-material.ts';
+import { startNode } from '../../support/node-for-test.ts';
 import { NodePipeline } from '../../support/node-pipeline.ts';
-import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const fleet = new FleetMaterial();
 const [alice, bob, db2] = [await fleet.operator('alice'), await fleet.operator('bob'), await fleet.node('db2')];
 const SECRET = 'correct horse/battery';
 const VALUES = { PASSWORD: SECRET };
 
-async function start(): Promise<NodePipeline> {
-  const node = await NodePipeline.start({ fleet, folder: temporaryFolder() });
-  onTestFinished(() => node.stop());
-  return node;
-}
+const start = (): Promise<NodePipeline> => startNode({ fleet });
 
 interface Changes {
   readonly command?: Partial<Command>;
