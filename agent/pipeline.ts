@@ -24,9 +24,9 @@ import type { AuditTrail, Decision } from './audit/audit-trail.ts';
 import { authorizeConditions } from './authorize-conditions.ts';
 import { authorize, authorizeHere } from './authorize.ts';
 import { assertFresh, assertNotTooLate, isFresh } from './freshness.ts';
+import { BROKEN, Finals } from './finals.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import { Replier, type Answer, type ReplyDependencies } from './reply.ts';
-import type { Final } from './replay/journal.ts';
 import { replayKey, type Remembered, type ReplayMemory } from './replay/replay-memory.ts';
 import { assertNotRevoked } from './revoked.ts';
 import { runAction } from './run.ts';
@@ -61,26 +61,6 @@ export interface PipelineDependencies {
 /** Refusals of who may not know what matches here. */
 const UNTOLD: ReadonlySet<string> = new Set(['not-authorized', 'no-policy', 'revoked']);
 
-const BROKEN: Answer = {
-  kind: 'result',
-  state: 'failed',
-  code: 'internal',
-  reason: "the agent broke over it: a bug, its stack is in the agent's log",
-};
-
-const CANNOT_KNOW: Answer = {
-  kind: 'result',
-  state: 'lost',
-  code: 'cannot-know',
-  reason: 'the agent was restarted after it took this command; it may have run',
-};
-
-const finalOf = ({ kind, state, code }: Answer): Final => ({
-  kind: kind === 'unmatched' ? 'unmatched' : 'result',
-  ...(state === undefined ? {} : { state }),
-  ...(code === undefined ? {} : { code }),
-});
-
 /** A command that was taken in, and may be carried out. */
 interface Claimed {
   readonly candidates: BothCandidates;
@@ -91,6 +71,7 @@ interface Claimed {
 
 export class Pipeline {
   readonly #deps: PipelineDependencies & ReplyDependencies;
+  readonly #finals: Finals;
   readonly #where = new WhereCache();
   /** Messages under way: waited for at the end. */
   readonly #handling = new Set<Promise<void>>();
@@ -99,6 +80,7 @@ export class Pipeline {
 
   constructor(dependencies: PipelineDependencies) {
     this.#deps = { ...dependencies, fleetId: dependencies.trust.fleetId };
+    this.#finals = new Finals(dependencies);
     // Every command that runs listens to it: no leak that Node should warn of.
     setMaxListeners(0, dependencies.stop);
   }
@@ -139,7 +121,10 @@ export class Pipeline {
     };
     const seen = memory.look(key, action?.definition.effect ?? 'reads');
     if (seen.kind === 'other-bytes') return this.#ignore('id-reused');
-    if (seen.kind === 'again') return this.#answerAgain(seen.memory, replier);
+    if (seen.kind === 'again') {
+      counters.count('repeated');
+      return this.#finals.sayAgain(seen.memory, replier);
+    }
 
     let remembered: Remembered | undefined;
     let answer: Answer;
@@ -170,19 +155,15 @@ export class Pipeline {
       answer = this.#answerTo(error);
     }
     const isAnswered = await this.#isAnswered(verified, answer, remembered !== undefined);
-    const messages = isAnswered ? await this.#seal({ timing: { received: clock.now() }, ...answer }, replier) : [];
-    // The same bytes may come again, with more signatures.
-    const kept = answer.code === 'needs-approval' ? undefined : remembered;
-    const { recordSubject } = replier;
-    // Before it is known to have ended: of a crash in between, the outbox tells the memory.
-    if (kept !== undefined && recordSubject !== undefined) await this.#putOut(recordSubject, kept, answer, messages);
-    if (kept !== undefined) await this.#end(kept, answer, messages, action);
-    else if (remembered !== undefined) memory.release(remembered);
+    const messages = isAnswered
+      ? await this.#finals.seal({ timing: { received: clock.now() }, ...answer }, replier)
+      : [];
+    const isKept = await this.#finals.keep({ remembered, answer, messages, effect: decision.effect, replier });
     audit.answered(verified, answer, decision);
     // The last step: what can't be sent now is there for when the command comes again.
-    if (kept === undefined || recordSubject === undefined) replier.resend(messages);
+    if (!isKept || replier.recordSubject === undefined) replier.resend(messages);
     // A copy that comes too late is told so. What became of the command itself, the record has from when it came in time.
-    if (kept === undefined && seen.kind === 'new' && isFresh(command, clock.now())) replier.report(messages);
+    if (!isKept && seen.kind === 'new' && isFresh(command, clock.now())) replier.report(messages);
   }
 
   async #run(
@@ -280,62 +261,6 @@ export class Pipeline {
     counters.count('failed-internal');
     log.error({ err: error }, 'handling a command broke');
     return BROKEN;
-  }
-
-  /** What nobody could read isn't sent: the caller is told that it broke. */
-  async #seal(answer: Answer, replier: Replier): Promise<Uint8Array[]> {
-    try {
-      return await replier.seal(answer);
-    } catch (error) {
-      this.#deps.log.error({ err: error }, 'an answer could not be written');
-      return replier.seal({ ...BROKEN, timing: answer.timing });
-    }
-  }
-
-  async #putOut(subject: string, { key }: Remembered, answer: Answer, messages: Uint8Array[]): Promise<void> {
-    if (messages.length > 0)
-      await this.#deps.outbox.put({ subject, kind: 'final', key, final: finalOf(answer), messages });
-  }
-
-  /** A final never changes: it is remembered over a restart, as far as that can be. Who wasn't meant and only read forgets. */
-  async #end(
-    remembered: Remembered,
-    answer: Answer,
-    messages: Uint8Array[],
-    action: RunnableAction | undefined,
-  ): Promise<void> {
-    const { memory } = this.#deps;
-    if (messages.length === 0) return memory.end(remembered, []);
-    const { state, reason } = answer;
-    const final = finalOf(answer);
-    // What nothing was done for is said again from a few words.
-    if (final.kind === 'unmatched' || state === 'refused') memory.end(remembered, [], final, reason);
-    else memory.end(remembered, messages, final);
-    const isWorthIt = answer.kind !== 'unmatched' || action?.definition.effect === 'changes';
-    if (!remembered.recorded && isWorthIt) await memory.record(remembered, { durable: false }).catch(() => undefined);
-  }
-
-  /** The same bytes once more: the same answer, and nothing runs. */
-  async #answerAgain(memory: Remembered, replier: Replier): Promise<void> {
-    this.#deps.counters.count('repeated');
-    const { answers, final, reason, status } = memory;
-    if (status === 'running') await replier.send({ kind: 'ack' });
-    else if (answers.length > 0) replier.resend(answers);
-    else if (final?.kind === 'unmatched') await replier.send({ kind: 'unmatched' });
-    else if (final !== undefined)
-      await replier.send({
-        kind: 'result',
-        state: final.state,
-        code: final.code ?? 'answer-dropped',
-        reason: reason ?? 'this command has been answered; of the answer, only how it ended is still there',
-        ...(reason === undefined ? {} : { timing: { received: this.#deps.clock.now() } }),
-      });
-    else if (status === 'unknown') {
-      const messages = await replier.send(CANNOT_KNOW);
-      if (replier.recordSubject === undefined) return;
-      await this.#putOut(replier.recordSubject, memory, CANNOT_KNOW, messages);
-      this.#deps.memory.end(memory, messages, finalOf(CANNOT_KNOW));
-    }
   }
 
   /** From who may send commands, and not to be carried out here, or not again: never answered. */
