@@ -4,7 +4,7 @@
  */
 import type { Bus } from '../shared/bus.ts';
 import { systemClock, type Clock } from '../shared/clock.ts';
-import { FleetError, InterruptedError, UsageError } from '../shared/errors.ts';
+import { InterruptedError } from '../shared/errors.ts';
 import { readIdentity, type Identity } from '../shared/identity.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { connectBus } from '../shared/nats-bus.ts';
@@ -18,8 +18,8 @@ import { AuditedRun } from './audit/audited-run.ts';
 import type { CallerAudit } from './audit/caller-audit.ts';
 import type { ApprovalOptions } from './approval/approve-plan.ts';
 import type { AskedJob } from './approval/asked-job.ts';
-import { readControl, type ControlState, type Epochs, type StoredPolicy } from './control.ts';
-import { keepRenewed, loadRenewal, renewed } from './own-renewal.ts';
+import type { ControlState, Epochs, StoredPolicy } from './control.ts';
+import { openControl } from './open-control.ts';
 import { BusWatch } from './bus-watch.ts';
 import { assertUsable } from './caller-identity.ts';
 import { readInventory, readInventoryHeads, readRoster, type Directory, type RosterNode } from './directory.ts';
@@ -132,8 +132,7 @@ export class Fleet {
    * @throws UsageError `not-an-admin`, `policy-changed`, `policy-too-large`; TransportError
    */
   async storePolicy(read: { policy: Policy; source: string }, before: StoredPolicy): Promise<StoredPolicy> {
-    const [bus, clock, subjects, identity] = [this.#bus, this.#clock, this.#subjects, this.#identity];
-    const policy = await storePolicy(read, before, { bus, clock, subjects, identity });
+    const policy = await storePolicy(read, before, { ...this.#reader(), identity: this.#identity });
     await this.#audit?.did({ event: 'policy', details: { revision: policy.signed.document.revision } });
     const control = await this.#control;
     const epochs = { ...control.epochs, policy: policy.signed.document.revision };
@@ -282,14 +281,7 @@ export class Fleet {
   ): Promise<Extract<AdminResult, { type: Type }>> {
     await this.#control;
     const { askEnrollment } = await import('./enroll/ask-enrollment.ts');
-    const [bus, clock, subjects, trust, identity] = [
-      this.#bus,
-      this.#clock,
-      this.#subjects,
-      this.#trust,
-      this.#identity,
-    ];
-    return askEnrollment(question, expected, { bus, clock, subjects, trust, identity }, signal);
+    return askEnrollment(question, expected, { ...this.#reader(), identity: this.#identity }, signal);
   }
 
   /** The records of jobs. */
@@ -339,30 +331,9 @@ export class Fleet {
   }
 
   async #readControl(): Promise<ControlState> {
-    const source = {
-      fleet: this.name,
-      bus: this.#bus,
-      subjects: this.#subjects,
-      trust: this.#trust,
-      clock: this.#clock,
-    };
-    const [control, renewal] = await Promise.all([readControl(source), loadRenewal(this.#identity, source)]);
-    this.#problems.push(...control.problems);
-    const identity = renewal && renewed(this.#identity, renewal, source);
-    if (identity !== undefined) {
-      this.#identity = identity;
-      const problem = await keepRenewed(this.#identityFile, identity);
-      if (problem !== undefined) this.#problems.push(problem);
-    }
-    try {
-      this.#trust.verify(this.#identity.credential);
-    } catch (cause) {
-      throw new UsageError(cause instanceof Error ? cause.message : '', {
-        code: cause instanceof FleetError && cause.code === 'revoked' ? 'revoked' : 'identity-unusable',
-        hint: 'Nothing that it signs is accepted any more: ask the owner of the fleet for a new identity file.',
-        cause,
-      });
-    }
+    const { control, identity, problems } = await openControl(this.#identity, this.#identityFile, this.#reader());
+    this.#identity = identity;
+    this.#problems.push(...problems);
     return control;
   }
 
@@ -377,14 +348,7 @@ export class Fleet {
   }
 
   #source(): Parameters<typeof readRoster>[0] {
-    return {
-      fleet: this.name,
-      bus: this.#bus,
-      subjects: this.#subjects,
-      trust: this.#trust,
-      revisions: this.#revisions,
-      trusted: this.#control,
-    };
+    return { ...this.#reader(), revisions: this.#revisions, trusted: this.#control };
   }
 }
 
