@@ -7,10 +7,8 @@ import { LIMITS } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { hashRecord, type AuditEvent } from '../wire/audit.ts';
 import { AuditChain, newChain, type ChainedRecord, type ChainHead } from './chain.ts';
-import { listTrail, readTrail, removeTrail, setAside, TrailFile, trailPath } from './trail-files.ts';
-import type { TrailLine } from './trail-lines.ts';
+import { readTrail, removeTrail, TrailFile, trailPath } from './trail-files.ts';
 import {
-  endOfTrail,
   eventsAfter,
   isSame,
   lastSeq,
@@ -21,6 +19,7 @@ import {
   type TrailEnd,
   type TrailRecords,
 } from './trail-records.ts';
+import { recoverTrail } from './trail-recovery.ts';
 import { TrailWriter } from './trail-writer.ts';
 
 export interface TrailStoreOptions {
@@ -79,36 +78,11 @@ export class TrailStore {
     dependencies: { clock: Clock; log: Logger },
     findLink: () => Promise<ChainLink>,
   ): Promise<TrailStore> {
-    const { log } = dependencies;
-    const files = await listTrail(options.folder);
-    let carried: PastEvent[] = [];
-    let reason = 'new';
-    for (let file = files.at(-1); file !== undefined; file = files.at(-1)) {
-      const { damagedLine, goodBytes, lines } = await readTrail(file.path);
-      const records = damagedLine === undefined ? endOfTrail(lines) : undefined;
-      if (records !== undefined) {
-        if (file.bytes > goodBytes)
-          log.warn(
-            { file: file.path, bytes: file.bytes - goodBytes },
-            'a line of the audit trail was never finished: cut off',
-          );
-        file.bytes = goodBytes;
-        const writer = await TrailWriter.open(file.path, goodBytes);
-        return new TrailStore(options, dependencies, { files, writer, head: records.end, records });
-      }
-      files.pop();
-      // Without a line it was made, and nothing else: killed before its first.
-      if (lines.length === 0 && damagedLine === undefined) {
-        await removeTrail(file.path);
-        continue;
-      }
-      reason = 'damaged';
-      carried = await saveFrom(lines, files, file.head);
-      log.error(
-        { file: await setAside(file.path), line: damagedLine, saved: carried.length },
-        'a file of the audit trail was changed or damaged: it is set aside, and a new chain begins',
-      );
-      break;
+    const { carried, files, last, reason } = await recoverTrail(options.folder, dependencies.log);
+    if (last !== undefined) {
+      const { file, records } = last;
+      const writer = await TrailWriter.open(file.path, file.bytes);
+      return new TrailStore(options, dependencies, { files, writer, head: records.end, records });
     }
     const head = newChain(await findLink());
     const number = (files.at(-1)?.number ?? 0) + 1;
@@ -352,20 +326,3 @@ export class TrailStore {
 
 const bytesOf = ({ envelope, records }: SealedBatch): number =>
   records.reduce((sum, { length }) => sum + length, envelope.length);
-
-/** What a damaged file and those before it say that the bus doesn't have, as far as they can be read. */
-async function saveFrom(
-  lines: readonly TrailLine[],
-  files: readonly TrailFile[],
-  head: TrailFile['head'],
-): Promise<PastEvent[]> {
-  const confirmed = Math.max(head?.confirmed ?? 0, ...lines.map((line) => (line.kind === 'confirmed' ? line.seq : 0)));
-  const saved: PastEvent[] = [];
-  for (const { head: earlier, path } of files)
-    if (head !== undefined && earlier !== undefined && isSame(earlier.chain, head.chain) && confirmed < head.first - 1)
-      saved.push(...eventsAfter(confirmed, recordLines((await readTrail(path)).lines)));
-  return [...saved, ...eventsAfter(confirmed, recordLines(lines))];
-}
-
-const recordLines = (lines: readonly TrailLine[]): Uint8Array[] =>
-  lines.flatMap((line) => (line.kind === 'record' ? [line.bytes] : []));
