@@ -13,9 +13,10 @@ export function assertFresh(command: Command, now: number): void {
         code: 'clock-skew',
       },
     );
-  if (expires - issued > LIMITS.commandLifeMs)
+  const longest = longestLifeMs(command);
+  if (expires - issued > longest)
     throw new RefusedError(
-      `the command would be valid for ${seconds(expires - issued)}; ${seconds(LIMITS.commandLifeMs)} is the most`,
+      `the command would be valid for ${seconds(expires - issued)}; ${seconds(longest)} is the most`,
       {
         code: 'lives-too-long',
       },
@@ -24,10 +25,20 @@ export function assertFresh(command: Command, now: number): void {
 }
 
 /** Whether it is the time for it. */
-export function isFresh({ issued, expires, startBy }: Command, now: number): boolean {
+export function isFresh(command: Command, now: number): boolean {
+  const { issued, expires, startBy } = command;
   return (
-    issued <= now + LIMITS.clockSkewMs && expires - issued <= LIMITS.commandLifeMs && now < expires && now <= startBy
+    issued <= now + LIMITS.clockSkewMs && expires - issued <= longestLifeMs(command) && now < expires && now <= startBy
   );
+}
+
+/**
+ * What waits for its turn, or for a node that is away, is for one node and recorded: of no use anywhere else, and what
+ * comes of it can be found whenever that is.
+ */
+function longestLifeMs({ reply, target, via }: Command): number {
+  const mayWait = reply === 'rec' && via === 'direct' && target.nodes?.length === 1;
+  return mayWait ? LIMITS.waitingCommandLifeMs : LIMITS.commandLifeMs;
 }
 
 /** Asked again right before the start: getting there takes time. @throws RefusedError `too-late` */

@@ -13,7 +13,7 @@ import type { SealOpener } from '../shared/sealing.ts';
 import { toHex } from '../shared/signing.ts';
 import type { Subjects } from '../shared/subjects.ts';
 import type { TrustStore } from '../shared/trust.ts';
-import { COMMAND_FIELDS } from '../shared/wire/command.ts';
+import { COMMAND_FIELDS, type Command } from '../shared/wire/command.ts';
 import type { SignerIdentity } from '../shared/wire/envelope.ts';
 import { firstNotUnderstood } from '../shared/wire/reserved-fields.ts';
 import type { RunnableAction } from './actions/action.ts';
@@ -60,6 +60,10 @@ export interface PipelineDependencies {
 
 /** Refusals of who may not know what matches here. */
 const UNTOLD: ReadonlySet<string> = new Set(['not-authorized', 'no-policy', 'revoked']);
+
+/** At least a millisecond: it has its own way of saying that its time is over. */
+const timeLimit = ({ options }: Command, { definition }: RunnableAction, now: number): number =>
+  Math.max(1, Math.min(options.timeoutMs ?? definition.timeoutMs, (options.endBy ?? Infinity) - now));
 
 /** A command that was taken in, and may be carried out. */
 interface Claimed {
@@ -206,7 +210,7 @@ export class Pipeline {
         {
           action,
           input,
-          timeoutMs: command.options.timeoutMs ?? action.definition.timeoutMs,
+          timeoutMs: timeLimit(command, action, clock.now()),
           context: {
             node,
             job: command.job,

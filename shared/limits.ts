@@ -31,6 +31,8 @@ export const LIMITS = {
   clockSkewMs: 60_000,
   /** Longest life of a command that isn't queued or batched: bounds the replay memory. */
   commandLifeMs: 5 * 60_000,
+  /** Of one that is (queued, or led in turns by whoever is there): as long as the record of its job is kept. */
+  waitingCommandLifeMs: 7 * 24 * 60 * 60_000,
   /** Ids a node remembers at once; full means refuse, never forget. */
   replayEntries: 50_000,
   /** Of those, what one caller may take: nobody can use a node up alone. 80 commands a second while they live. */

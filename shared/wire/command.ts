@@ -28,6 +28,8 @@ const CommandOptions = z.strictObject({
   ask: z.boolean().optional(),
   /** How long the action may run on the node, in milliseconds; its own default when absent. */
   timeoutMs: z.number().int().positive().optional(),
+  /** When it is stopped in any case, by the node's clock: it waited for its turn, and a deadline holds for all. */
+  endBy: Moment.optional(),
 });
 
 export const Command = ReservedFields.extend({

@@ -247,7 +247,11 @@ export class NodePipeline {
       action(
         'held',
         'reads',
-        () => new Promise((resolve) => (this.release = () => resolve({ state: 'ok', data: {} }))),
+        (_input, { signal }) =>
+          new Promise((resolve, reject) => {
+            this.release = () => resolve({ state: 'ok', data: {} });
+            signal.addEventListener('abort', () => reject(new Error('told to stop')), { once: true });
+          }),
       ),
     ]);
   }

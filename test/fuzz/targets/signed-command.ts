@@ -121,11 +121,13 @@ function subjectOf(payload: Uint8Array, fleet: FleetMaterial): string {
 function assertMayRun({ ran }: Delivered, payload: Uint8Array, by: Member, { now }: FleetMaterial): void {
   if (ran.length === 0) return;
   const command = decode(payload) as Command;
-  const { action, target, via, crit, kind, issued, expires, startBy } = command;
+  const { action, target, via, crit, kind, issued, expires, reply, startBy } = command;
   promise(ran.length === 1 && ran[0] === action, 'something else ran than was asked');
   promise(kind === 'command', 'a message that is no command ran');
   promise(issued <= now + LIMITS.clockSkewMs && expires > now && startBy >= now, 'ran out of its time');
-  promise(expires - issued <= LIMITS.commandLifeMs, 'ran in spite of its life');
+  const mayWait = reply === 'rec' && via === 'direct' && target.nodes?.length === 1;
+  const longest = mayWait ? LIMITS.waitingCommandLifeMs : LIMITS.commandLifeMs;
+  promise(expires - issued <= longest, 'ran in spite of its life');
   promise(target.nodes === undefined || target.nodes.includes('db1'), 'ran without being named');
   promise(target.nodes !== undefined || (via !== 'direct' && action !== 'touch'), 'ran for nobody in particular');
   promise(

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { assertFresh } from '../../../agent/freshness.ts';
+import { assertFresh, isFresh } from '../../../agent/freshness.ts';
 import { LIMITS } from '../../../shared/limits.ts';
+import type { Command } from '../../../shared/wire/command.ts';
 import { FleetMaterial } from '../../support/fleet-material.ts';
 import { NOW } from '../../support/manual-clock.ts';
 import { codeOf } from '../../support/refusal.ts';
 
 const fleet = new FleetMaterial();
-const { clockSkewMs: skew, commandLifeMs: life } = LIMITS;
+const { clockSkewMs: skew, commandLifeMs: life, waitingCommandLifeMs: long } = LIMITS;
 
 describe('a command is fresh', () => {
   /** Issued, expires and startBy, all in milliseconds from now. */
@@ -30,6 +31,21 @@ describe('a command is fresh', () => {
   it.each(rows)('or not: %s', (_what, issued, expires, startBy, expected) => {
     const command = fleet.command('fresh', { issued: NOW + issued, expires: NOW + expires, startBy: NOW + startBy });
     expect(codeOf(() => assertFresh(command, NOW))).toBe(expected);
+  });
+
+  const toOne: Partial<Command> = { reply: 'rec', via: 'direct', target: { nodes: ['db1'] } };
+  const changed: readonly [string, Partial<Command>, number, string][] = [
+    ['that is recorded and for one node', {}, long, 'accepted'],
+    ['that is so, for longer than its record', {}, long + 1, 'lives-too-long'],
+    ['for two nodes', { target: { nodes: ['db1', 'db2'] } }, life + 1, 'lives-too-long'],
+    ['for whoever matches', { target: { where: 'role=db' } }, life + 1, 'lives-too-long'],
+    ['that is only heard', { reply: 'res' }, life + 1, 'lives-too-long'],
+    ['that is broadcast', { via: 'all' }, life + 1, 'lives-too-long'],
+  ];
+  it.each(changed)('for days, or not: one %s', (_what, changes, lives, expected) => {
+    const command = fleet.command('waits', { ...toOne, issued: NOW, expires: NOW + lives, startBy: NOW, ...changes });
+    expect(codeOf(() => assertFresh(command, NOW))).toBe(expected);
+    expect(isFresh(command, NOW)).toBe(expected === 'accepted');
   });
 
   it('and what is not says by how much, in words', () => {

@@ -67,6 +67,12 @@ describe('a command', () => {
     expect(again.ran).toEqual([]);
   });
 
+  it('is stopped when the time of the whole is over, however long it may run', async () => {
+    const node = await start();
+    const command = fleet.command('1', { action: 'held', options: { timeoutMs: 3_600_000, endBy: NOW + 5 } });
+    expect(said(await node.send(alice, command))).toContain('timeout');
+  });
+
   it('that was running when the agent was killed is recorded as one that nobody can know of, once', async () => {
     const folder = temporaryFolder();
     const node = await start({ folder });
