@@ -247,11 +247,15 @@ export class NodePipeline {
       action(
         'held',
         'reads',
+        () => new Promise((resolve) => (this.release = () => resolve({ state: 'ok', data: {} }))),
+      ),
+      action(
+        'until-told',
+        'reads',
         (_input, { signal }) =>
-          new Promise((resolve, reject) => {
-            this.release = () => resolve({ state: 'ok', data: {} });
-            signal.addEventListener('abort', () => reject(new Error('told to stop')), { once: true });
-          }),
+          new Promise((_resolve, reject) =>
+            signal.addEventListener('abort', () => reject(new Error('told to stop')), { once: true }),
+          ),
       ),
     ]);
   }

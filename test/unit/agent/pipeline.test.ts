@@ -69,7 +69,7 @@ describe('a command', () => {
 
   it('is stopped when the time of the whole is over, however long it may run', async () => {
     const node = await start();
-    const command = fleet.command('1', { action: 'held', options: { timeoutMs: 3_600_000, endBy: NOW + 5 } });
+    const command = fleet.command('1', { action: 'until-told', options: { timeoutMs: 3_600_000, endBy: NOW + 5 } });
     expect(said(await node.send(alice, command))).toContain('timeout');
   });
 
