@@ -238,6 +238,8 @@ export const LIMITS = {
   joinPendingMaxMs: 30_000,
   /** How long an answer to an operator about tokens and requests may take: a long list is read and verified for it. */
   enrollAnswerMs: 20_000,
+  /** After which somebody who waits for it is told so: a service that is there answers in a fraction of that. */
+  enrollNoticeMs: 2_000,
   /** Requests that the enrolment service works on at once: enough to keep the bus busy, too few to starve anything. */
   enrollConcurrent: 64,
   /** Requests that wait for that; more are dropped, and asked again by themselves. */

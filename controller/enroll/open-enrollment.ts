@@ -2,7 +2,8 @@
  * Puts the enrolment service together from the folder of a fleet: of its keys it takes the issuer's and those that make
  * logins of nodes, and no others. It waits for the bus for as long as it takes.
  */
-import { readFileSync } from 'node:fs';
+import { constants, readFileSync } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { certificatesOf } from '../../shared/certificates.ts';
@@ -58,6 +59,7 @@ export async function openEnrollment(home: FleetHome, dependencies: EnrollmentDe
   assertIssuer(issuer, trust, home.issuer);
   const logins = createLogins(home, issuer);
   const grant = readGrant(home, file);
+  await assertWritable(home.audit);
   const bus = await connectBus({
     servers: file.servers,
     name: issuer.name,
@@ -105,6 +107,23 @@ export async function openEnrollment(home: FleetHome, dependencies: EnrollmentDe
   } catch (error) {
     await bus.close();
     throw error;
+  }
+}
+
+/** Who is let in has to be written down first: a folder that can't be written to is known before anybody asks. */
+async function assertWritable(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await access(folder, constants.W_OK);
+  } catch (cause) {
+    throw new SettingsError(
+      `the audit trail in ${folder} can't be written (${(cause as NodeJS.ErrnoException).code ?? 'error'})`,
+      {
+        code: 'audit-unwritable',
+        hint: 'Nobody is let in without a record: make the folder writable for the user that runs the service.',
+        cause,
+      },
+    );
   }
 }
 

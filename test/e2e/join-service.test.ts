@@ -1,5 +1,6 @@
 /** The enrolment service comes and goes: nobody gets in twice, nobody too many, and who waits gets in when it's back. */
 import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Report } from '../../controller/report.ts';
@@ -41,12 +42,28 @@ it('without one it says so, and gets in when there is one again', async () => {
   const impatient = await fleet.join('early', file, '--timeout', '1ms');
   expect(impatient).toMatchObject({ exit: 5, stdout: '' });
   expect(impatient.stderr).toContain('fleet enroll serve');
-  expect(await fleet.cli.run('enroll', 'list')).toMatchObject({ exit: 5 });
+  expect(await fleet.cli.run('enroll', 'list')).toMatchObject({
+    exit: 5,
+    stderr: expect.stringContaining('has not answered yet'),
+  });
   const waiting = await fleet.startJoin('early', file);
   await waitFor(() => waiting.stderr().includes('no answer yet'), { what: 'it to say that nobody answers' });
   const second = await fleet.serve();
   expect(await waiting.ended).toEqual({ code: 0, signal: null });
   await second.stop();
+});
+
+it('does not start where it can not write down whom it lets in', async () => {
+  const audit = join(fleet.issuerHome, 'audit');
+  await rm(audit, { recursive: true, force: true });
+  await writeFile(audit, 'a file in the way');
+  try {
+    const refused = await fleet.cli.run('enroll', 'serve', '--dir', fleet.issuerHome);
+    expect(refused).toMatchObject({ exit: 2, stdout: '' });
+    expect(refused.stderr).toContain('audit trail');
+  } finally {
+    await rm(audit);
+  }
 });
 
 it('starts before its bus, and ends while it waits for it', async () => {
