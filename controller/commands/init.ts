@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { UsageError } from '../../shared/errors.ts';
 import { isNodeName } from '../../shared/names/node-name.ts';
 import type { App } from '../app.ts';
+import { badValue } from '../options/parse-values.ts';
 import { configFolder } from '../context.ts';
 import type { CreateFleetOptions } from '../setup/create-fleet.ts';
 import type { FleetHome } from '../setup/fleet-home.ts';
@@ -15,6 +16,7 @@ interface InitFlags {
   readonly listen: string;
   readonly dir?: string;
   readonly busDir?: string;
+  readonly replicas: string;
   readonly operator?: string;
   readonly passphrase?: boolean;
   readonly passphraseFile?: string;
@@ -35,6 +37,7 @@ export function registerInit(program: Command, app: App): void {
     .option('--listen <HOST:PORT>', 'what the bus listens on', '0.0.0.0:4222')
     .option('--dir <DIR>', 'where keys and configuration go (default: ~/.config/fleet)')
     .option('--bus-dir <DIR>', 'where the bus keeps its files, if it is on another machine')
+    .option('--replicas <N>', 'copies of what the bus stores, over the servers of its cluster: 1, 3 or 5', '1')
     .option('--operator <NAME>', 'your name as an operator (default: your user name)')
     .option('--passphrase', 'root key under a passphrase, which is asked for; or:')
     .option('--passphrase-file <FILE>', "the same; it is the file's first line (- for standard input)")
@@ -52,6 +55,7 @@ Examples:
   fleet init --server bus.example.org
   fleet init --server 10.0.0.5:4222 --name staging --dir ~/staging
   fleet init --server bus.example.org --bus-dir /var/lib/fleet-bus
+  fleet init --server bus1.example.org,bus2.example.org,bus3.example.org --replicas 3 --bus-dir /var/lib/fleet-bus
   fleet init --server bus.example.org --tls-cert bus.pem --tls-key bus.key --ca-file company.pem`,
     )
     .action(async () => {
@@ -78,6 +82,7 @@ Examples:
         passphrase: await passphraseOf(flags, app),
         certificates: certificatesOf(flags),
         busFolder: absolute(flags.busDir),
+        replicas: replicasOf(flags, servers),
       });
       // As it was said: without a scheme, where that says it all.
       const shown = server.split(',')[0]?.trim() ?? '';
@@ -109,6 +114,19 @@ function startLines(home: FleetHome, { busDir, tls }: InitFlags): string {
   const files = tls ? `${home.natsConfig}, and ${home.tls}/server.* to ${busDir}/tls` : home.natsConfig;
   return `  bring to ${busDir} on the machine of the bus: ${files}
   nats-server -c ${busDir}/${config}     (there)`;
+}
+
+/** Undefined for one. @throws UsageError */
+function replicasOf({ replicas }: InitFlags, servers: readonly string[]): number | undefined {
+  if (replicas === '1') return undefined;
+  // An even number stands the loss of no more servers than the odd one before it.
+  if (replicas !== '3' && replicas !== '5') throw badValue('--replicas', replicas, '1, 3 or 5');
+  if (servers.length < Number(replicas))
+    throw new UsageError(`${replicas} copies need ${replicas} servers, and --server names ${servers.length}`, {
+      code: 'too-few-servers',
+      hint: `Name all of them: --server bus1.example.org,bus2.example.org,${replicas === '3' ? '' : '…,'}bus${replicas}.example.org`,
+    });
+  return Number(replicas);
 }
 
 /** @throws UsageError */

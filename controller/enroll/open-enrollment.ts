@@ -76,7 +76,7 @@ export async function openEnrollment(home: FleetHome, dependencies: EnrollmentDe
       if (event.type === 'refused') log.error(event, 'the bus refused something: nobody may be able to join');
       else log.info({ ...event, event: event.type }, 'the bus connection changed');
     });
-    await ensureStreams(bus, fleet, dependencies);
+    await ensureStreams(bus, file, dependencies);
     await storeFirstPolicy(home, bus);
     const subjects = new Subjects(fleet);
     const store = new EnrollStore({ fleet, bus, subjects, trust, issuer });
@@ -151,10 +151,14 @@ function readGrant(
 }
 
 /** JetStream comes a moment after the server that has it. */
-async function ensureStreams(bus: Bus, fleet: string, { log, signal }: EnrollmentDependencies): Promise<void> {
+async function ensureStreams(
+  bus: Bus,
+  { fleet, replicas }: Pick<HomeFile, 'fleet' | 'replicas'>,
+  { log, signal }: EnrollmentDependencies,
+): Promise<void> {
   for (;;)
     try {
-      for (const settings of fleetStreams(fleet)) await bus.ensureStream(settings);
+      for (const settings of fleetStreams(fleet, replicas)) await bus.ensureStream(settings);
       return;
     } catch (error) {
       if (!(error instanceof FleetError)) throw error;

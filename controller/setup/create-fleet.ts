@@ -42,6 +42,8 @@ export interface CreateFleetOptions {
   readonly certificates?: OwnCertificates | 'none' | undefined;
   /** Where the bus keeps its files on its own machine: an absolute path. @default the folder of the fleet */
   readonly busFolder?: string | undefined;
+  /** Copies of what is stored, over the servers of a cluster. @default 1 */
+  readonly replicas?: number | undefined;
 }
 
 /** An issuer's key is held by the owner of the fleet, in one place: three years. */
@@ -126,6 +128,7 @@ async function makeFiles(home: FleetHome, aside: FleetHome, options: CreateFleet
     ...tls,
     listen: options.listen,
     ...(options.busFolder === undefined ? {} : { busFolder: options.busFolder }),
+    ...(options.replicas === undefined ? {} : { replicas: options.replicas }),
     issued: [toIssued(issuer.credential, issuer.login), toIssued(first.credential, first.login)],
   };
   const tokens = await issueAccounts(busKeys, new Map());

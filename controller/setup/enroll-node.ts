@@ -117,7 +117,7 @@ async function readEnrolled(home: FleetHome, bus: Bus, name: string): Promise<En
 /** Connects as the issuer, to a bus with streams and a policy. @throws TransportError */
 export async function connectIssuer(home: FleetHome): Promise<Bus> {
   const file = await home.read();
-  const { servers, fleet, jsDomain } = file;
+  const { servers, fleet, jsDomain, replicas } = file;
   const issuer = readIdentity(home.issuer);
   const bus = await connectBus({
     servers,
@@ -129,7 +129,7 @@ export async function connectIssuer(home: FleetHome): Promise<Bus> {
     jsDomain,
   });
   try {
-    for (const settings of fleetStreams(fleet)) await bus.ensureStream(settings);
+    for (const settings of fleetStreams(fleet, replicas)) await bus.ensureStream(settings);
     await storeChain(home, bus, issuer);
     await storeFirstPolicy(home, bus);
     return bus;

@@ -23,6 +23,8 @@ const HomeFile = z.strictObject({
   /** Where nats-server finds its files, on a machine of its own. @default this folder */
   busFolder: z.string().optional(),
   jsDomain: z.string().optional(),
+  /** Copies of what is stored, over the servers of a cluster. @default 1 */
+  replicas: z.number().int().min(1).max(5).optional(),
   /** Which roles decide about who joins. @default admin */
   enroll: z.strictObject({ roles: z.array(z.string()).min(1) }).optional(),
   issued: z.array(Issued),

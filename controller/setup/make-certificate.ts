@@ -24,6 +24,8 @@ export interface Validity {
 const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
 const COMMON_NAME = '2.5.4.3';
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
+/** The servers of a cluster connect to each other, and both ends show their certificate. */
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 /** Longest common name (RFC 5280, appendix A.1: ub-common-name). */
 const COMMON_NAME_LENGTH = 64;
 
@@ -91,7 +93,7 @@ function certify(contents: Contents): string {
       : [
           extension(x509.id_ce_basicConstraints, true, new x509.BasicConstraints({ cA: false })),
           usage(KeyUsageFlags.digitalSignature),
-          extension(x509.id_ce_extKeyUsage, false, new x509.ExtendedKeyUsage([SERVER_AUTH])),
+          extension(x509.id_ce_extKeyUsage, false, new x509.ExtendedKeyUsage([SERVER_AUTH, CLIENT_AUTH])),
           extension(
             x509.id_ce_subjectAltName,
             false,

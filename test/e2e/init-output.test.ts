@@ -29,3 +29,15 @@ it('says where the options of a program go', async () => {
   expect(stderr).toContain('put that after `--`: fleet exec --all -- PROGRAM ARGUMENTS');
   expect((await cli().run('ping', '-r')).stderr).not.toContain('after `--`');
 });
+
+it.each([
+  ['2', "--replicas can't be"],
+  ['all', "--replicas can't be"],
+  ['3', '3 copies need 3 servers, and --server names 1'],
+])('refuses --replicas %s for a bus of one server, and makes nothing', async (replicas, words) => {
+  const here = cli();
+  const { exit, stderr, stdout } = await here.run('init', '--server', 'bus.example.org', '--replicas', replicas);
+  expect([exit, stdout]).toEqual([2, '']);
+  expect(stderr).toContain(words);
+  expect((await here.run('ca', 'list')).stderr).toContain('there is no fleet');
+});

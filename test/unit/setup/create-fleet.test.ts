@@ -130,6 +130,13 @@ describe('createFleet', () => {
     expect(config).not.toContain(home.folder);
   });
 
+  it('remembers how many copies the bus keeps', async () => {
+    const [one, three] = [new FleetHome(temporaryFolder()), new FleetHome(temporaryFolder())];
+    await createFleet(one, OPTIONS);
+    await createFleet(three, { ...OPTIONS, replicas: 3 });
+    expect([(await one.read()).replicas, (await three.read()).replicas]).toEqual([undefined, 3]);
+  });
+
   it('keeps apart what makes any login, and what makes those of nodes', async () => {
     const home = new FleetHome(temporaryFolder());
     await createFleet(home, OPTIONS);
