@@ -66,17 +66,11 @@ export class Receiver {
   }
 
   #verify(message: BusMessage): Result | undefined {
-    const { subjects, trust } = this.#deps;
+    const { trust } = this.#deps;
     const { payload, signers } = open('result', trust.fleetId, message.data, trust);
     const signer = signers[0].credential.body;
     const parsed = decodeResultMessage(payload);
-    const { caller, job } = this.#options;
-    if (
-      signer.kind !== 'node' ||
-      signer.name !== parsed.node ||
-      (subjects.result(caller, job, parsed.node) !== message.subject &&
-        subjects.record(caller, job, parsed.node) !== message.subject)
-    )
+    if (signer.kind !== 'node' || signer.name !== parsed.node || !this.#isPlace(message.subject, parsed))
       throw new ProtocolError('not from the node that it speaks for', { code: 'misrouted' });
     this.#assertAsked(parsed);
     // Who says it is settled before anything is kept for it.
@@ -87,6 +81,14 @@ export class Receiver {
       throw new ProtocolError('not from the node that it speaks for', { code: 'misrouted' });
     this.#assertAsked(result);
     return result;
+  }
+
+  /** Where a recorded program's output lies there is nothing else, and it lies nowhere else but where it's heard. */
+  #isPlace(subject: string, { kind, node }: Result | ResultPart): boolean {
+    const { subjects } = this.#deps;
+    const { caller, job } = this.#options;
+    if (subject === subjects.result(caller, job, node)) return true;
+    return subject === (kind === 'output' ? subjects.output(caller, job, node) : subjects.record(caller, job, node));
   }
 
   #assertAsked(result: Result | ResultPart): void {

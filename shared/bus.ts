@@ -68,6 +68,8 @@ export interface StreamSettings {
   readonly maxMessagesPerSubject: number | undefined;
   /** Older ones go. @default never */
   readonly maxAgeMs?: number;
+  /** In all; the oldest go where there are more. @default what the server has room for */
+  readonly maxBytes?: number;
   /** Copies over the servers of a cluster. */
   readonly replicas: number;
   /** Its settings are changed by the bus's owner alone: once it's there, it's left as it is. @default false */

@@ -267,6 +267,19 @@ export const LIMITS = {
   /** Wait before answers that could not be stored are tried again; it doubles, up to the second. */
   outboxRetryMs: 1_000,
   outboxRetryMaxMs: 30_000,
+  /**
+   * What programs write, of all recorded jobs: the oldest goes where there is more. The server sets it aside, so its disk
+   * has to have that and a third more.
+   */
+  outputStreamBytes: 1024 * 1024 * 1024,
+  /** Output of one unrecorded command that a node says without being asked for more: core NATS cuts off slow readers. */
+  outputCreditBytes: 64 * 1024,
+  /** One piece of output: few enough signatures for megabytes a second, and small beside what a reader may hold. */
+  outputPieceBytes: 128 * 1024,
+  /** What a program writes is sent this much later, with what comes meanwhile: lines in one piece, not one each. */
+  outputGatherMs: 100,
+  /** Silence after which nobody waits any more for the output of a program whose end is known. */
+  outputSilenceMs: 5_000,
   /** Nodes of one recorded job: their names fit into one message. */
   jobNodes: 20_000,
   /** How often the bus says that it is there to who follows a job, and its silence after which it is asked anew. */

@@ -1,5 +1,6 @@
 /** The bus over NATS and JetStream, on a connection that bus/open-connection.ts makes; elsewhere nobody imports nats. */
 import {
+  DiscardPolicy,
   Events,
   nanos,
   NatsError,
@@ -229,6 +230,7 @@ class NatsBus implements Bus {
       storage: StorageType.File,
       max_msgs_per_subject: settings.maxMessagesPerSubject ?? -1,
       ...(settings.maxAgeMs === undefined ? {} : { max_age: nanos(settings.maxAgeMs) }),
+      ...(settings.maxBytes === undefined ? {} : { max_bytes: settings.maxBytes, discard: DiscardPolicy.Old }),
       max_msg_size: settings.maxMessageBytes,
       num_replicas: settings.replicas,
       allow_direct: true,

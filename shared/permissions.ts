@@ -2,7 +2,15 @@
  * Who may publish and subscribe what at the bus, and which subjects cross from one NATS account to another: the table
  * of docs/protocol.md as data. controller/setup/bus-accounts.ts makes the JWTs of accounts and logins of it.
  */
-import { auditStream, controlStream, enrollStream, fleetStreams, inventoryStream, jobStream } from './streams.ts';
+import {
+  auditStream,
+  controlStream,
+  enrollStream,
+  fleetStreams,
+  inventoryStream,
+  jobStream,
+  outputStream,
+} from './streams.ts';
 import { inboxPrefix, joinInboxPrefix, READINGS, readPrefix, Subjects, toToken } from './subjects.ts';
 
 /** Where a server takes an account's JWT (NATS's own subject). */
@@ -33,6 +41,7 @@ export function nodePermissions(fleet: string, node: string): BusPermissions {
       `${f}.inv.${n}`,
       `${f}.inv.${n}.facts`,
       `${f}.rec.*.*.${n}`,
+      `${f}.rec.*.*.${n}.out`,
       `${f}.res.*.*.${n}`,
       subjects.nodeAudit(node),
       `${f}.evt.${n}.*`,
@@ -57,7 +66,7 @@ export function operatorPermissions(fleet: string, caller: string): BusPermissio
       `${f}.svc.*`,
       subjects.callerAudit(caller),
       ...operatorReads(fleet),
-      recordReader(fleet, `${f}.rec.${c}.>`),
+      ...recordReaders(fleet, `${f}.rec.${c}.>`),
     ],
     subscribe: [`${f}.res.${c}.>`, `${f}.rec.${c}.>`, `${readPrefix(caller)}.*`, `${inboxPrefix(caller)}.>`],
   };
@@ -68,7 +77,7 @@ export function adminPermissions(fleet: string, caller: string): BusPermissions 
   const subjects = new Subjects(fleet);
   const { publish, subscribe } = operatorPermissions(fleet, caller);
   return {
-    publish: [...publish, subjects.controlDocument('policy'), recordReader(fleet, `${subjects.prefix}.rec.>`)],
+    publish: [...publish, subjects.controlDocument('policy'), ...recordReaders(fleet, `${subjects.prefix}.rec.>`)],
     subscribe: [...subscribe, `${subjects.prefix}.res.>`],
   };
 }
@@ -109,9 +118,9 @@ export function systemPermissions(name: string): BusPermissions {
   return { publish: [ACCOUNT_UPDATE], subscribe: [`${inboxPrefix(name)}.>`] };
 }
 
-/** Reading what nodes answered: each operator its own. `$JS.FC` of that stream it has already. */
-const recordReader = (fleet: string, filter: string): string =>
-  `$JS.API.CONSUMER.CREATE.${jobStream(fleet)}.*.${filter}`;
+/** Reading what nodes answered, and what programs wrote: each operator its own. `$JS.FC` of the streams all have already. */
+const recordReaders = (fleet: string, filter: string): string[] =>
+  [jobStream(fleet), outputStream(fleet)].map((stream) => `$JS.API.CONSUMER.CREATE.${stream}.*.${filter}`);
 
 /** All that every operator may read of what is stored. */
 function operatorReads(fleet: string): string[] {
@@ -122,6 +131,7 @@ function operatorReads(fleet: string): string[] {
     directGet(auditStream(fleet), subjects.audits()),
     ...consumers(jobStream(fleet), [subjects.jobs()]),
     directGet(jobStream(fleet), subjects.jobs()),
+    `$JS.FC.${outputStream(fleet)}.>`,
   ];
 }
 
@@ -176,7 +186,8 @@ export function accountCrossings(fleet: string): readonly Crossing[] {
       subjects: [
         `${f}.inv.*`,
         `${f}.inv.*.facts`,
-        `${f}.rec.*.*.*`,
+        subjects.records(),
+        subjects.outputs(),
         `${f}.aud.*`,
         directGet(inventoryStream(fleet), `${f}.inv.*`),
         directGet(inventoryStream(fleet), `${f}.roster.*`),
@@ -196,7 +207,7 @@ export function accountCrossings(fleet: string): readonly Crossing[] {
         subjects.control(),
         `${f}.aud.caller.*`,
         ...operatorReads(fleet),
-        recordReader(fleet, `${f}.rec.>`),
+        ...recordReaders(fleet, `${f}.rec.>`),
         // For nobody: without it, the server answers the other calls in CONTROL itself, that it has no streams there.
         '$JS.API.INFO',
       ],

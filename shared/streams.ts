@@ -13,6 +13,8 @@ export const auditStream = (fleet: string): string => `FLEET_${fleet}_AUDIT`;
 export const enrollStream = (fleet: string): string => `FLEET_${fleet}_ENROLL`;
 /** What was asked and what nodes answered, of jobs that are recorded; commands that wait for a second signature. */
 export const jobStream = (fleet: string): string => `FLEET_${fleet}_JOBS`;
+/** What programs wrote, of jobs that are recorded: apart from how they ended, so that only output goes where there is no room. */
+export const outputStream = (fleet: string): string => `FLEET_${fleet}_OUTPUT`;
 
 /** Made by the issuer, whose login alone may. `replicas`: copies over the servers of a cluster. */
 export function fleetStreams(fleet: string, replicas = 1): readonly StreamSettings[] {
@@ -56,6 +58,17 @@ export function fleetStreams(fleet: string, replicas = 1): readonly StreamSettin
       maxMessageBytes: LIMITS.envelopeBytes,
       maxMessagesPerSubject: undefined,
       maxAgeMs: LIMITS.jobKeepMs,
+      replicas,
+    },
+    {
+      name: outputStream(fleet),
+      subjects: [subjects.outputs()],
+      maxMessageBytes: LIMITS.envelopeBytes,
+      maxMessagesPerSubject: undefined,
+      maxAgeMs: LIMITS.jobKeepMs,
+      maxBytes: LIMITS.outputStreamBytes,
+      // How much there is room for the bus's owner knows best.
+      isFixed: true,
       replicas,
     },
   ];

@@ -92,6 +92,10 @@ export class Subjects {
 
   recordsOf = (caller: string, job: string): string => `${this.prefix}.rec.${toToken(caller)}.${job}.*`;
   records = (): string => `${this.prefix}.rec.*.*.*`;
+  /** What a program writes while it runs, beside the answer that is recorded. */
+  output = (caller: string, job: string, node: string): string => `${this.record(caller, job, node)}.out`;
+  outputsOf = (caller: string, job: string): string => `${this.recordsOf(caller, job)}.out`;
+  outputs = (): string => `${this.records()}.out`;
 
   roster = (node: string): string => `${this.prefix}.roster.${toToken(node)}`;
   rosters = (): string => `${this.prefix}.roster.*`;

@@ -26,6 +26,8 @@ const CommandOptions = z.strictObject({
   dryRun: z.boolean().optional(),
   /** Answer a broadcast also when it doesn't match. */
   ask: z.boolean().optional(),
+  /** Of what is only heard: say what the program writes while it runs. What is recorded has it anyway. */
+  live: z.boolean().optional(),
   /** How long the action may run on the node, in milliseconds; its own default when absent. */
   timeoutMs: z.number().int().positive().optional(),
   /** When it is stopped in any case, by the node's clock: it waited for its turn, and a deadline holds for all. */

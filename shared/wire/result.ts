@@ -10,7 +10,21 @@ import { Bytes, bytesOf } from './signed-bytes.ts';
 
 const RESULT_KINDS = ['ack', 'output', 'result', 'unmatched'] as const;
 
-const StreamDigest = z.object({ bytes: z.number().int().nonnegative(), sha256: bytesOf(32) });
+/** What a program writes to. */
+const OUTPUT_STREAMS = ['stdout', 'stderr'] as const;
+
+const ByteCount = z.number().int().nonnegative();
+
+const StreamDigest = z.object({
+  /** Of what the node kept of it, from its beginning. */
+  bytes: ByteCount,
+  sha256: bytesOf(32),
+  /** What the program wrote beyond that, and nobody has. */
+  dropped: ByteCount.optional(),
+});
+
+/** A piece of what a program writes, where it stands in its stream. */
+const OutputPiece = z.object({ stream: z.enum(OUTPUT_STREAMS), offset: ByteCount, bytes: Bytes });
 
 const ResultHead = ReservedFields.extend({
   /** Message id of the command. */
@@ -36,6 +50,8 @@ export const Result = ResultHead.extend({
   timing: z.object({ received: z.number(), started: z.number().optional(), ended: z.number().optional() }).optional(),
   /** With a final result of a program: what each output stream was, in whole. */
   streams: z.record(z.string(), StreamDigest).optional(),
+  /** With kind `output`. */
+  output: OutputPiece.optional(),
 });
 export type Result = z.infer<typeof Result>;
 
@@ -51,7 +67,7 @@ const ResultMessage = z.union([Result, ResultPart]);
 
 const RESULT_FIELDS: ReadonlySet<string> = new Set([
   'id', 'job', 'command', 'node', 'seq', 'now', 'kind', 'state', 'code', 'reason', 'data', 'timing', 'part', 'chunk',
-  'streams',
+  'streams', 'output',
 ]); // prettier-ignore
 
 export function encodeResult(result: Result | ResultPart): Uint8Array {

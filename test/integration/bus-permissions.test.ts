@@ -2,7 +2,7 @@
 import { Empty, headers, JSONCodec, type Msg } from 'nats';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Bus } from '../../shared/bus.ts';
-import { auditStream, inventoryStream, jobStream } from '../../shared/streams.ts';
+import { auditStream, inventoryStream, jobStream, outputStream } from '../../shared/streams.ts';
 import { BUS_NAMES, BusFleet, JOIN_TOKEN, type BusName, type RawClient } from '../support/bus-fleet.ts';
 import { FleetMaterial } from '../support/fleet-material.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -104,7 +104,7 @@ const OTHERS = [
 const MAY_NOT_PUBLISH: Readonly<Record<'db1' | 'alice' | 'ada' | 'issuer' | 'join', readonly string[]>> = {
   db1: [
     `${F}.inv.db2`, `${F}.inv.db2.facts`, `${F}.inv.db1.other`, `${F}.inv.db1.facts.more`,
-    `${F}.res.alice.j.db2`, `${F}.rec.alice.j.db2`, `${F}.aud.db2`, `${F}.evt.db2.up`,
+    `${F}.res.alice.j.db2`, `${F}.rec.alice.j.db2`, `${F}.rec.alice.j.db2.out`, `${F}.rec.alice.j.db1.other`, `${F}.aud.db2`, `${F}.evt.db2.up`,
     `${F}.cmd.all`, `${F}.cmd.node.db1`, `${F}.cmd.node.db2`, `${F}.cmd.fact.role.db`, `${F}.ctl.policy`,
     `${F}.roster.db1`, `${F}.roster.db2`, `${F}.job.alice.j`, `${F}.svc.enroll`, `${F}.queue.db1`,
     ...STREAM_CALLS, ...CONSUMER_CALLS,
@@ -115,8 +115,9 @@ const MAY_NOT_PUBLISH: Readonly<Record<'db1' | 'alice' | 'ada' | 'issuer' | 'joi
   ],
   alice: [
     `${F}.inv.db1`, `${F}.inv.db1.facts`, `${F}.roster.db1`, `${F}.res.alice.j.db1`, `${F}.res.bob.j.db1`,
-    `${F}.rec.alice.j.db1`, `${F}.aud.db1`, `${F}.evt.db1.up`, `${F}.ctl.policy`, `${F}.job.bob.j`, `${F}.queue.db1`,
+    `${F}.rec.alice.j.db1`, `${F}.rec.alice.j.db1.out`, `${F}.aud.db1`, `${F}.evt.db1.up`, `${F}.ctl.policy`, `${F}.job.bob.j`, `${F}.queue.db1`,
     ...[`${F}.rec.bob.>`, `${F}.rec.bob.j.*`, `${F}.rec.>`, `${F}.rec.*.*.*`].map((filter) => api(`CONSUMER.CREATE.${jobStream('main')}.name.${filter}`)),
+    ...[`${F}.rec.bob.>`, `${F}.rec.bob.j.*.out`, `${F}.rec.>`, `${F}.rec.*.*.*.out`].map((filter) => api(`CONSUMER.CREATE.${outputStream('main')}.name.${filter}`)),
     ...STREAM_CALLS, ...CONSUMER_CALLS, ...OTHERS,
   ],
   ada: [
@@ -125,7 +126,7 @@ const MAY_NOT_PUBLISH: Readonly<Record<'db1' | 'alice' | 'ada' | 'issuer' | 'joi
   ],
   issuer: [
     `${F}.inv.db1`, `${F}.inv.db1.facts`, `${F}.cmd.all`, `${F}.cmd.node.db1`, `${F}.res.alice.j.db1`, `${F}.job.alice.j`, `${F}.svc.enroll`,
-    ...STREAM_CALLS.slice(3), ...CONSUMER_CALLS, ...OTHERS, api(`STREAM.UPDATE.${auditStream('main')}`),
+    ...STREAM_CALLS.slice(3), ...CONSUMER_CALLS, ...OTHERS, api(`STREAM.UPDATE.${auditStream('main')}`), api(`STREAM.UPDATE.${outputStream('main')}`),
   ],
   join: [
     `${F}.svc.other`, `${F}.svc.*`, `${F}.cmd.all`, `${F}.roster.join`, `${F}.inv.join`, `${F}.inv.db1`, `${F}.evt.join.up`, `${F}.res.alice.j.db1`,
@@ -198,7 +199,8 @@ describe('a node may', () => {
   });
 
   it('say what it records, audits and tells, in its own name', async () => {
-    for (const subject of [`${F}.rec.alice.j.db1`, `${F}.aud.db1`, `${F}.evt.db1.up`]) await publish('db1', subject);
+    for (const subject of [`${F}.rec.alice.j.db1`, `${F}.rec.alice.j.db1.out`, `${F}.aud.db1`, `${F}.evt.db1.up`])
+      await publish('db1', subject);
     expect(await clients.db1.violations()).toEqual([]);
   });
 });

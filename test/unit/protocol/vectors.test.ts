@@ -114,6 +114,7 @@ describe('subjects', () => {
     expect(vectors.subjects).toEqual({
       result: subjects.result('alice', '01k', 'db1'),
       record: subjects.record('alice', '01k', 'db1'),
+      output: subjects.output('alice', '01k', 'db1'),
       roster: subjects.roster('db1'),
       inventoryHead: subjects.inventoryHead('db1'),
       inventoryBody: subjects.inventoryBody('db1'),

@@ -39,6 +39,23 @@ export async function resultVectors(fleet: FleetMaterial): Promise<ResultVector[
   await accepted('a final state', right);
   await accepted('an acknowledgement', { ...head, kind: 'ack', timing: { received: NOW } });
   await accepted('output', { ...head, kind: 'output', data: { stdout: 'a' } });
+  const piece = {
+    ...head,
+    kind: 'output',
+    output: { stream: 'stdout', offset: 3, bytes: new TextEncoder().encode('lines\n') },
+  };
+  const stored = fleet.subjects.output('alice', job, 'db1');
+  await accepted('a piece of output', piece);
+  await add('a piece of output, where it is stored', [message(piece, db1, stored)], 'accepted', piece);
+  await add(
+    'a piece of output, where finals are stored',
+    [message(piece, db1, fleet.subjects.record('alice', job, 'db1'))],
+    'rejected',
+  );
+  await add('a final state, where output is stored', [message(right, db1, stored)], 'rejected');
+  await add("output under another node's subject", [message(piece, db1, fleet.subjects.output('alice', job, 'db2'))], 'rejected'); // prettier-ignore
+  await add('output of a stream that is not known', [message({ ...piece, output: { ...piece.output, stream: 'log' } })], 'rejected'); // prettier-ignore
+  await add('output before its beginning', [message({ ...piece, output: { ...piece.output, offset: -1 } })], 'rejected'); // prettier-ignore
   await accepted('that it does not match', { ...head, kind: 'unmatched' });
   await accepted('a refusal', {
     ...head,
@@ -55,6 +72,11 @@ export async function resultVectors(fleet: FleetMaterial): Promise<ResultVector[
     reason: 'exit 1',
     data: { exit: 1, signal: null, stdout: '', stderr: 'no\n', truncated: null },
     streams: { stderr: { bytes: 3, sha256: sha256(Buffer.from('no\n')) } },
+  });
+  await accepted('what a node had no room for', {
+    ...right,
+    data: { exit: 0, signal: null, stdout: '', stderr: 'no\n', truncated: null },
+    streams: { stderr: { bytes: 3, sha256: sha256(Buffer.from('no\n')), dropped: 7 } },
   });
   await add('signed by another node', [message(right, db2)], 'rejected');
   await add("signed by another node, under the other's subject", [message(right, db2, under('db2'))], 'rejected');

@@ -145,6 +145,7 @@ export function subjectVectors(): SubjectVectors {
     subjects: {
       result: 'fleet.main.res.alice.01k.db1',
       record: 'fleet.main.rec.alice.01k.db1',
+      output: 'fleet.main.rec.alice.01k.db1.out',
       roster: 'fleet.main.roster.db1',
       inventoryHead: 'fleet.main.inv.db1',
       inventoryBody: 'fleet.main.inv.db1.facts',
