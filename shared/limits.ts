@@ -1,5 +1,11 @@
 /** Every limit of the system: its unit is in its name, its reason beside it. */
+import { AUDIT_LIMITS } from './limits/audit-limits.ts';
+import { JOIN_LIMITS } from './limits/join-limits.ts';
+
 export const LIMITS = {
+  ...AUDIT_LIMITS,
+  ...JOIN_LIMITS,
+
   /** A node's name, in characters; the length of a DNS name. */
   nodeNameLength: 253,
   /** A fleet's name, in characters: it is one token of every subject. */
@@ -173,85 +179,6 @@ export const LIMITS = {
   /** Signatures beside the caller's that a rule may ask for, and that an envelope has room for. */
   approvals: 3,
 
-  /** A batch of audit records as it is stored. */
-  auditMessageBytes: 256 * 1024,
-  /** Records in one batch, and their bytes: with the signature and a credential they fit into a message. */
-  auditBatchRecords: 500,
-  auditBatchBytes: 192 * 1024,
-  /** Arguments of a command as they are written down; of larger ones, how they begin, and their hash. */
-  auditArgsBytes: 2 * 1024,
-  auditArgsHeadLength: 512,
-  /** A text in a record: an expression, the name of a rule. */
-  auditTextLength: 512,
-  /** Records are written to the disk together after this; what comes before a change is waited for, and synced. */
-  auditWriteMs: 20,
-  /** So many nodes that one `fleet ca` issues or revokes have a record each; more are counted in one. */
-  auditSingleChanges: 32,
-  /** Records are signed and stored together after this and up to so much more, so that the nodes of a fleet take turns. */
-  auditFlushMs: 500,
-  auditFlushJitterMs: 1_500,
-  /** Wait before records that could not be stored are tried again; it doubles, up to the second. */
-  auditRetryMs: 2_000,
-  auditRetryMaxMs: 60_000,
-  /** A file of the audit trail: the next begins when it's larger. */
-  auditFileBytes: 1024 * 1024,
-  /** All of them, of one writer. Beyond it the oldest go that the bus has; where it has none of them, nothing is changed. */
-  auditKeptBytes: 32 * 1024 * 1024,
-  /** The same for trails that every command line opens: it reads the newest file. */
-  auditShortFileBytes: 64 * 1024,
-  auditShortKeptBytes: 8 * 1024 * 1024,
-  /** Records that wait for a disk that can't be written: what is more is counted. */
-  auditWaitingBytes: 1024 * 1024,
-  /** Messages that were dropped, and refusals beyond the next number, are summed up over this time. */
-  auditSummaryMs: 60_000,
-  /** Records that may wait for a signature that a person is asked for; what changes something is signed at once. */
-  auditUnsigned: 50,
-  /** How long a command line waits for another that writes the same audit trail. */
-  auditLockMs: 15_000,
-  /** Records that a search holds back to put them in order: those of a fleet's nodes come seconds apart. */
-  auditSearchHeld: 10_000,
-  /** How long after its start a job may still be written about: its longest run, and a day for nodes that were cut off. */
-  auditStoryMs: 8 * 24 * 60 * 60_000,
-  /** Refusals of one caller within that time that get a record each. */
-  auditRefusals: 300,
-  /** How long the bus keeps audit records: an investigation looks back a year. */
-  auditKeepMs: 400 * 24 * 60 * 60_000,
-  /** A token to join with, or a request to join, as it is stored. */
-  enrollMessageBytes: 64 * 1024,
-  /** Text of a token to join with: keys, login and the certificate of the bus take three kilobytes. */
-  joinTokenLength: 32 * 1024,
-  /** Servers that one token may let in: an order of magnitude above a large data centre's. */
-  joinTokenUses: 100_000,
-  /** Longest life of a token: as long as it's kept. */
-  joinTokenLifeMs: 30 * 24 * 60 * 60_000,
-  /** Uses that a token's entry names while they are being carried out; what a service that was killed left behind is known again by it. */
-  joinOpenUses: 512,
-  /** How long a request to join is good: clocks may be off, and a retry is a new one. */
-  joinRequestLifeMs: 5 * 60_000,
-  /** An answer to who wants to join comes within this, or it is asked again. */
-  joinAnswerMs: 5_000,
-  /** Waits between questions of who wants to join; they double from the first to the second. */
-  joinRetryMs: 500,
-  joinRetryMaxMs: 10_000,
-  /** The same where a person has to approve: they take minutes. */
-  joinPendingMs: 2_000,
-  joinPendingMaxMs: 30_000,
-  /** How long an answer to an operator about tokens and requests may take: a long list is read and verified for it. */
-  enrollAnswerMs: 20_000,
-  /** After which somebody who waits for it is told so: a service that is there answers in a fraction of that. */
-  enrollNoticeMs: 2_000,
-  /** Requests that the enrolment service works on at once: enough to keep the bus busy, too few to starve anything. */
-  enrollConcurrent: 64,
-  /** Requests that wait for that; more are dropped, and asked again by themselves. */
-  enrollWaiting: 2_000,
-  /** Tokens, or requests, in one answer: the largest there are stay within what a message may be. */
-  enrollPage: 200,
-  /** Refusals of one kind within this are one record of the audit trail. */
-  enrollTallyMs: 10_000,
-  /** Ids of messages that the enrolment service remembers; full means refuse, never forget. */
-  enrollRemembered: 100_000,
-  /** How long tokens and requests are kept after their last change. */
-  enrollKeepMs: 30 * 24 * 60 * 60_000,
   /** How long a job's record is kept: who asks what happened last week finds it, and the bus's disk stays bounded. */
   jobKeepMs: 7 * 24 * 60 * 60_000,
   /** What a node keeps that the bus has not confirmed: a few hundred outputs in full, or a hundred thousand finals. */
