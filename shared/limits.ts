@@ -207,6 +207,16 @@ export const LIMITS = {
   outputGatherMs: 100,
   /** Silence after which nobody waits any more for the output of a program whose end is known. */
   outputSilenceMs: 5_000,
+  /** Commands that wait for one node that is away: a week of what people do by hand; more is a mistake, or an attack. */
+  queueEntries: 32,
+  /** All of them together: they are one message, beside which the bus has room for what it adds. */
+  queueBytes: 512 * 1024,
+  /** How long the bus keeps what waits: as long as anything may, and a day for clocks and people. */
+  queueKeepMs: 8 * 24 * 60 * 60_000,
+  /** Queues that are written at once: fast, and no burst that a bus would feel. */
+  queueConcurrent: 64,
+  /** How often one is written again when others write to it at the same moment. */
+  queueAttempts: 16,
   /** Nodes of one recorded job: their names fit into one message. */
   jobNodes: 20_000,
   /** How often the bus says that it is there to who follows a job, and its silence after which it is asked anew. */

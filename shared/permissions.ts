@@ -10,6 +10,7 @@ import {
   inventoryStream,
   jobStream,
   outputStream,
+  queueStream,
 } from './streams.ts';
 import { inboxPrefix, joinInboxPrefix, READINGS, readPrefix, Subjects, toToken } from './subjects.ts';
 
@@ -49,6 +50,9 @@ export function nodePermissions(fleet: string, node: string): BusPermissions {
       directGet(inventoryStream(fleet), subjects.roster(node)),
       directGet(controlStream(fleet), `${f}.ctl.*`),
       directGet(auditStream(fleet), subjects.nodeAudit(node)),
+      // Reads what waits for it, and takes out what is done.
+      subjects.queue(node),
+      directGet(queueStream(fleet), subjects.queue(node)),
     ],
     subscribe: [`${f}.cmd.all`, `${f}.cmd.node.${n}`, `${f}.cmd.fact.>`, `${f}.ctl.>`, `${inboxPrefix(node)}.>`],
   };
@@ -65,10 +69,18 @@ export function operatorPermissions(fleet: string, caller: string): BusPermissio
       `${f}.job.${c}.*`,
       `${f}.svc.*`,
       subjects.callerAudit(caller),
+      // Any node's: what is in it counts by its signatures.
+      subjects.queues(),
       ...operatorReads(fleet),
       ...recordReaders(fleet, `${f}.rec.${c}.>`),
     ],
-    subscribe: [`${f}.res.${c}.>`, `${f}.rec.${c}.>`, `${readPrefix(caller)}.*`, `${inboxPrefix(caller)}.>`],
+    subscribe: [
+      `${f}.res.${c}.>`,
+      `${f}.rec.${c}.>`,
+      `${f}.evt.>`,
+      `${readPrefix(caller)}.*`,
+      `${inboxPrefix(caller)}.>`,
+    ],
   };
 }
 
@@ -132,6 +144,7 @@ function operatorReads(fleet: string): string[] {
     ...consumers(jobStream(fleet), [subjects.jobs()]),
     directGet(jobStream(fleet), subjects.jobs()),
     `$JS.FC.${outputStream(fleet)}.>`,
+    directGet(queueStream(fleet), subjects.queues()),
   ];
 }
 
@@ -193,6 +206,8 @@ export function accountCrossings(fleet: string): readonly Crossing[] {
         directGet(inventoryStream(fleet), `${f}.roster.*`),
         directGet(controlStream(fleet), `${f}.ctl.*`),
         directGet(auditStream(fleet), `${f}.aud.*`),
+        subjects.queues(),
+        directGet(queueStream(fleet), subjects.queues()),
       ],
     },
     {
@@ -206,6 +221,7 @@ export function accountCrossings(fleet: string): readonly Crossing[] {
         // asked in an account on to an import of one subject, and not to one with a wildcard.
         subjects.control(),
         `${f}.aud.caller.*`,
+        subjects.queues(),
         ...operatorReads(fleet),
         ...recordReaders(fleet, `${f}.rec.>`),
         // For nobody: without it, the server answers the other calls in CONTROL itself, that it has no streams there.

@@ -16,6 +16,9 @@ export const jobStream = (fleet: string): string => `FLEET_${fleet}_JOBS`;
 /** What programs wrote, of jobs that are recorded: apart from how they ended, so that only output goes where there is no room. */
 export const outputStream = (fleet: string): string => `FLEET_${fleet}_OUTPUT`;
 
+/** Commands that wait for nodes that are away: of each node, all of them in one message. */
+export const queueStream = (fleet: string): string => `FLEET_${fleet}_QUEUE`;
+
 /** Made by the issuer, whose login alone may. `replicas`: copies over the servers of a cluster. */
 export function fleetStreams(fleet: string, replicas = 1): readonly StreamSettings[] {
   const subjects = new Subjects(fleet);
@@ -71,5 +74,16 @@ export function fleetStreams(fleet: string, replicas = 1): readonly StreamSettin
       isFixed: true,
       replicas,
     },
+    {
+      name: queueStream(fleet),
+      subjects: [subjects.queues()],
+      maxMessageBytes: LIMITS.queueBytes + QUEUE_OVERHEAD_BYTES,
+      maxMessagesPerSubject: 1,
+      maxAgeMs: LIMITS.queueKeepMs,
+      replicas,
+    },
   ];
 }
+
+/** What a list and the bus add to the commands in it. */
+const QUEUE_OVERHEAD_BYTES = 8 * 1024;

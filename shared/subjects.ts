@@ -125,6 +125,10 @@ export class Subjects {
   approvals = (job: string): string => `${this.prefix}.job.*.${job}`;
   jobs = (): string => `${this.prefix}.job.*.*`;
 
+  /** What waits for a node that is away. */
+  queue = (node: string): string => `${this.prefix}.queue.${toToken(node)}`;
+  queues = (): string => `${this.prefix}.queue.*`;
+
   /** Who has no credential asks here for one. */
   enroll = (): string => `${this.prefix}.svc.enroll`;
   /** Operators make tokens, and decide about requests, here. */
