@@ -131,7 +131,8 @@ function withoutFile(surroundings: Surroundings): Context {
 const givenTls = ({ caFile }: Surroundings): Pick<Context, 'tls'> =>
   caFile === undefined ? {} : { tls: { caFile: resolve(caFile) } };
 
-function splitServers(text: string): string[] {
+/** @throws UsageError `bad-server` */
+export function splitServers(text: string): string[] {
   return text.split(',').map((server) => {
     const url = toServerUrl(server.trim());
     if (url === undefined)

@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, app: Ap
   policy: async () => (await import('./commands/policy.ts')).registerPolicy,
   job: async () => (await import('./commands/job.ts')).registerJob,
   audit: async () => (await import('./commands/audit.ts')).registerAudit,
+  serve: async () => (await import('./commands/serve.ts')).registerServe,
   doctor: async () => (await import('./commands/doctor.ts')).registerDoctor,
   dev: async () => (await import('./commands/dev.ts')).registerDev,
   completion: async () => (await import('./commands/completion.ts')).registerCompletion,

@@ -49,6 +49,9 @@ export const LIMITS = {
   /** Asking who is there goes on while answers come, and no longer than this: ten thousand come in two seconds. */
   presenceMs: 15_000,
 
+  /** Credentials that a service remembers: of every node of a fleet five times as large as those that are measured. */
+  serviceCredentials: 50_000,
+
   /** How long a node has to acknowledge, when the caller doesn't say. */
   ackTimeoutMs: 2_000,
   /** A changing command may start this much after its time to acknowledge: what a busy node and a clock a little off need. */

@@ -12,7 +12,15 @@ import {
   outputStream,
   queueStream,
 } from './streams.ts';
-import { inboxPrefix, joinInboxPrefix, READINGS, readPrefix, Subjects, toToken } from './subjects.ts';
+import {
+  CONTROL_DOCUMENTS,
+  inboxPrefix,
+  joinInboxPrefix,
+  READINGS,
+  readPrefix,
+  Subjects,
+  toToken,
+} from './subjects.ts';
 
 /** Where a server takes an account's JWT (NATS's own subject). */
 export const ACCOUNT_UPDATE = '$SYS.REQ.CLAIMS.UPDATE';
@@ -94,6 +102,33 @@ export function adminPermissions(fleet: string, caller: string): BusPermissions 
   };
 }
 
+/**
+ * The service, in the account CONTROL: it leads jobs whose caller is gone, sees what nodes answered to anybody, and hears
+ * who comes and goes. What it says counts by its signature, and nodes let its key do nothing.
+ */
+export function servicePermissions(fleet: string, service: string): BusPermissions {
+  const subjects = new Subjects(fleet);
+  const f = subjects.prefix;
+  return {
+    publish: [
+      `${f}.cmd.>`,
+      subjects.jobs(),
+      ...operatorReads(fleet),
+      ...recordReaders(fleet, `${f}.rec.>`),
+      ...documentReaders(fleet, service),
+    ],
+    subscribe: [
+      subjects.resolve(),
+      `${f}.res.>`,
+      `${f}.evt.>`,
+      `${f}.bus.*`,
+      `${readPrefix(service)}.*`,
+      `${inboxPrefix(service)}.>`,
+    ],
+    answers: true,
+  };
+}
+
 /** An issuer, in the account STORE: makes the streams, writes the roster, lets nodes join. It sends no commands. */
 export function issuerPermissions(fleet: string, issuer: string): BusPermissions {
   const subjects = new Subjects(fleet);
@@ -133,6 +168,15 @@ export function systemPermissions(name: string): BusPermissions {
 /** Reading what nodes answered, and what programs wrote: each operator its own. `$JS.FC` of the streams all have already. */
 const recordReaders = (fleet: string, filter: string): string[] =>
   [jobStream(fleet), outputStream(fleet)].map((stream) => `$JS.API.CONSUMER.CREATE.${stream}.*.${filter}`);
+
+/** Hearing of a new document of the whole fleet, and of a new credential of its own: a service runs for months. */
+function documentReaders(fleet: string, service: string): string[] {
+  const subjects = new Subjects(fleet);
+  return consumers(controlStream(fleet), [
+    ...CONTROL_DOCUMENTS.map((kind) => subjects.controlDocument(kind)),
+    subjects.renewal('service', service),
+  ]);
+}
 
 /** All that every operator may read of what is stored. */
 function operatorReads(fleet: string): string[] {
@@ -180,10 +224,15 @@ export interface Crossing {
   /** `stream`: who is in `to` hears it. `service`: who is in `from` says it there, and gets the answer. */
   readonly type: 'stream' | 'service';
   readonly subjects: readonly string[];
+  /** What a subject is called where it arrives. @default as where it comes from */
+  readonly arrivesAs?: ((subject: string) => string) | undefined;
 }
 
-/** Each is exported by one account and imported by the other. */
-export function accountCrossings(fleet: string): readonly Crossing[] {
+/**
+ * Each is exported by one account and imported by the other.
+ * @param nodesAccount public key of NODES: the servers name the account in what they say of it
+ */
+export function accountCrossings(fleet: string, nodesAccount: string): readonly Crossing[] {
   const subjects = new Subjects(fleet);
   const f = subjects.prefix;
   return [
@@ -192,6 +241,14 @@ export function accountCrossings(fleet: string): readonly Crossing[] {
     { from: 'STORE', to: 'NODES', type: 'stream', subjects: [`${f}.ctl.>`] },
     { from: 'STORE', to: 'CONTROL', type: 'stream', subjects: [`${READINGS}.*.*`] },
     { from: 'NODES', to: 'CONTROL', type: 'stream', subjects: [`${f}.res.>`, `${f}.evt.>`] },
+    // Who logs in and who is gone, as the servers say it: they alone speak in SYS.
+    {
+      from: 'SYS',
+      to: 'CONTROL',
+      type: 'stream',
+      subjects: [`$SYS.ACCOUNT.${nodesAccount}.CONNECT`, `$SYS.ACCOUNT.${nodesAccount}.DISCONNECT`],
+      arrivesAs: (subject) => (subject.endsWith('.CONNECT') ? subjects.connected() : subjects.disconnected()),
+    },
     {
       from: 'NODES',
       to: 'STORE',
@@ -224,6 +281,8 @@ export function accountCrossings(fleet: string): readonly Crossing[] {
         subjects.queues(),
         ...operatorReads(fleet),
         ...recordReaders(fleet, `${f}.rec.>`),
+        // Of a service's own credential the name isn't known here; whoever may ask is said in its login.
+        ...consumers(controlStream(fleet), [subjects.control()]),
         // For nobody: without it, the server answers the other calls in CONTROL itself, that it has no streams there.
         '$JS.API.INFO',
       ],

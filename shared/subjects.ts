@@ -133,6 +133,11 @@ export class Subjects {
   enroll = (): string => `${this.prefix}.svc.enroll`;
   /** Operators make tokens, and decide about requests, here. */
   enrollAdmin = (): string => `${this.prefix}.svc.enroll-admin`;
+  /** Which nodes a target means, asked of a service. */
+  resolve = (): string => `${this.prefix}.svc.resolve`;
+  /** The bus's own word on logins of nodes, as services hear it. */
+  connected = (): string => `${this.prefix}.bus.connected`;
+  disconnected = (): string => `${this.prefix}.bus.disconnected`;
   enrollToken = (token: string): string => `${this.prefix}.enroll.token.${toToken(token)}`;
   enrollTokens = (): string => `${this.prefix}.enroll.token.*`;
   enrollRequest = (id: string): string => `${this.prefix}.enroll.request.${toToken(id)}`;

@@ -1,10 +1,11 @@
 /** `fleet ca issue operator`, `fleet ca renew operator`: people who may command. Needs the root key. */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { UsageError } from '../../shared/errors.ts';
 import type { CredentialLimits } from '../../shared/wire/credential.ts';
 import type { App } from '../app.ts';
+import { parseDays } from '../options/parse-days.ts';
 import { addRootOptions, passphraseFrom, type RootFlags } from '../options/root-options.ts';
 import { collect } from '../options/target-options.ts';
 import { changeFleet } from './change-fleet.ts';
@@ -20,7 +21,6 @@ interface OperatorFlags extends RootFlags {
 }
 
 const DAY_MS = 24 * 60 * 60_000;
-const MAX_DAYS = 3_650;
 
 export function registerCaOperator(issue: Command, renew: Command, app: App): void {
   const issueOperator = addOptions(issue.command('operator'), '')
@@ -56,13 +56,6 @@ function addOptions(command: Command, roles: string): Command {
     .option('--days <N>', 'how long the credential is good', parseDays, 365)
     .option('--sign-key <FILE>', 'public key (.pub, Ed25519) of a signing key that stays in an ssh-agent or on a token')
     .option('--dir <DIR>', 'folder of the fleet (default: ~/.config/fleet)');
-}
-
-function parseDays(text: string): number {
-  const days = Number(text);
-  if (!/^\d{1,4}$/.test(text) || days < 1 || days > MAX_DAYS)
-    throw new InvalidArgumentError(`Expected 1 to ${MAX_DAYS} days.`);
-  return days;
 }
 
 async function run(name: string, renew: boolean, flags: OperatorFlags, app: App): Promise<void> {

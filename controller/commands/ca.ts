@@ -12,6 +12,7 @@ import { registerCaOperator } from './ca-operator.ts';
 import { registerCaPassphrase } from './ca-passphrase.ts';
 import { registerCaPush } from './ca-push.ts';
 import { registerCaRotate } from './ca-rotate.ts';
+import { registerCaService } from './ca-service.ts';
 import { registerRevoke } from './revoke.ts';
 import { changeFleet } from './change-fleet.ts';
 
@@ -69,6 +70,7 @@ Examples:
       return keeps ? keepKeys(names, flags, app) : enroll(names, true, flags, app);
     });
   registerCaOperator(issue, renew, app);
+  registerCaService(issue, renew, app);
   registerCaBus(renew, app);
   registerCaList(ca, app);
   registerCaPassphrase(ca, app);

@@ -15,6 +15,7 @@ import {
   joinPermissions,
   nodePermissions,
   operatorPermissions,
+  servicePermissions,
   systemPermissions,
   type AccountName,
   type BusPermissions,
@@ -22,7 +23,7 @@ import {
 import type { BusKeys, LoginIssuer } from './bus-keys.ts';
 
 /** `admin` is an operator who may publish the policy, too; `system` hands accounts to the servers. */
-export type LoginRole = 'node' | 'operator' | 'admin' | 'issuer' | 'join' | 'system';
+export type LoginRole = 'node' | 'operator' | 'admin' | 'service' | 'issuer' | 'join' | 'system';
 
 export interface LoginRequest {
   readonly role: LoginRole;
@@ -50,6 +51,7 @@ const ACCOUNT_OF: Readonly<Record<LoginRole, AccountName>> = {
   node: 'NODES',
   operator: 'CONTROL',
   admin: 'CONTROL',
+  service: 'CONTROL',
   issuer: 'STORE',
   join: 'JOIN',
   system: 'SYS',
@@ -110,17 +112,24 @@ export async function issueAccounts(keys: BusKeys, revoked: Revocations): Promis
 function crossings(keys: BusKeys, account: AccountName): { exports: Export[]; imports: Import[] } {
   const exports = new Map<string, Export>();
   const imports: Import[] = [];
-  for (const { from, to, type, subjects } of accountCrossings(keys.fleet)) {
+  const all = accountCrossings(keys.fleet, keys.accounts.NODES.account);
+  for (const { from, to, type, subjects, arrivesAs } of all) {
     const [exporter, importer] = type === 'stream' ? [from, to] : [to, from];
     for (const subject of subjects) {
       if (exporter === account) exports.set(`${type} ${subject}`, { name: subject, subject, type });
       if (importer === account)
-        imports.push({ name: subject, subject, type, account: keys.accounts[exporter].account });
+        imports.push({
+          name: subject,
+          subject,
+          type,
+          account: keys.accounts[exporter].account,
+          ...(arrivesAs === undefined ? {} : { local_subject: arrivesAs(subject) }),
+        });
     }
   }
   // One account may read more than another: a server takes no export that lies within another of its account.
-  const all = [...exports.values()];
-  return { exports: all.filter((one) => !all.some((other) => other !== one && isWithin(one, other))), imports };
+  const own = [...exports.values()];
+  return { exports: own.filter((one) => !own.some((other) => other !== one && isWithin(one, other))), imports };
 }
 
 function isWithin(one: Export, other: Export): boolean {
@@ -142,6 +151,8 @@ function permissionsOf(fleet: string, { name, role }: LoginRequest): BusPermissi
       return operatorPermissions(fleet, name);
     case 'admin':
       return adminPermissions(fleet, name);
+    case 'service':
+      return servicePermissions(fleet, name);
     case 'issuer':
       return issuerPermissions(fleet, name);
     case 'join':

@@ -58,7 +58,7 @@ const FIRST_ROLES = ['admin', 'operator'] as const;
 export async function createFleet(home: FleetHome, options: CreateFleetOptions): Promise<void> {
   assertFleetName(options.fleet);
   parseNodeName(options.operator);
-  assertOperatorName(options.operator, [ISSUER_NAME]);
+  assertOperatorName('operator', options.operator, [{ kind: 'issuer', name: ISSUER_NAME }]);
   const wasThere = existsSync(home.folder);
   try {
     mkdirSync(home.folder, { recursive: true, mode: 0o700 });

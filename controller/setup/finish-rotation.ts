@@ -68,7 +68,9 @@ export function finishRotation(home: FleetHome, options: Omit<RotateRootOptions,
       await bus.close();
     }
     const { issued } = await home.read();
-    const operators = issued.filter(({ kind }) => kind === 'operator').map(({ name }) => home.operator(name));
+    const operators = issued
+      .filter(({ kind }) => kind === 'operator' || kind === 'service')
+      .map(({ name }) => home.operator(name));
     for (const path of new Set([home.issuer, ...operators])) await pinIn(path, issuer, roots);
   });
 }

@@ -1,4 +1,4 @@
-/** Makes an operator, or new keys for one: the identity file that the person gets, and the login at the bus. */
+/** Makes an operator or a service, or new keys for one: the identity file that it gets, and the login at the bus. */
 import { existsSync } from 'node:fs';
 import { UsageError } from '../../shared/errors.ts';
 import { readIdentity } from '../../shared/identity.ts';
@@ -14,6 +14,8 @@ import { readRoot, type AskPassphrase } from './root-key.ts';
 
 export interface IssueOperatorOptions {
   readonly name: string;
+  /** @default operator */
+  readonly kind?: 'operator' | 'service' | undefined;
   /** What the policies of nodes go by. @default when renewing, those it has */
   readonly roles?: readonly string[] | undefined;
   /** Only these actions, only nodes that fit. @default when renewing, those it has; none otherwise */
@@ -50,22 +52,20 @@ export function issueOperator(home: FleetHome, options: IssueOperatorOptions): P
   home.assertExists();
   return holdLock(home.lock, { ...options, what: 'another `fleet ca`' }, async () => {
     const name = parseNodeName(options.name);
+    const { kind = 'operator' } = options;
     const file = await home.read();
     const { issued, servers } = file;
-    assertOperatorName(
-      name,
-      issued.filter(({ kind }) => kind === 'issuer').map((issuer) => issuer.name),
-    );
-    const known = findIssued(issued, 'operator', name);
+    assertOperatorName(kind, name, issued);
+    const known = findIssued(issued, kind, name);
     if (known === undefined && options.renew)
-      throw new UsageError(`there is no operator ${name} in this fleet`, {
-        code: 'no-such-operator',
-        hint: `Make one: fleet ca issue operator ${name} --role ROLE`,
+      throw new UsageError(`there is no ${kind} ${name} in this fleet`, {
+        code: `no-such-${kind}`,
+        hint: `Make one: fleet ca issue ${kind} ${name}${kind === 'operator' ? ' --role ROLE' : ''}`,
       });
     if (known !== undefined && !options.renew)
-      throw new UsageError(`there is an operator ${name} in this fleet already`, {
+      throw new UsageError(`there is ${kind === 'operator' ? 'an' : 'a'} ${kind} ${name} in this fleet already`, {
         code: 'name-taken',
-        hint: `Choose another name, or give this one new keys: fleet ca renew operator ${name}`,
+        hint: `Choose another name, or give this one new keys: fleet ca renew ${kind} ${name}`,
       });
     const roles = options.roles ?? known?.roles ?? [];
     if (roles.length === 0)
@@ -84,7 +84,7 @@ export function issueOperator(home: FleetHome, options: IssueOperatorOptions): P
       root,
       logins,
       {
-        kind: 'operator',
+        kind,
         name,
         roles: [...roles],
         limits: options.limits ?? known?.limits ?? {},

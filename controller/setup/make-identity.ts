@@ -49,6 +49,6 @@ export async function makeIdentity(
 
 /** What the bus permits an identity follows from its kind, and for who keeps the policy from its role. */
 export function loginRole(kind: CredentialBody['kind'], roles: readonly string[]): LoginRole {
-  if (kind === 'node' || kind === 'issuer' || kind === 'join') return kind;
+  if (kind === 'node' || kind === 'issuer' || kind === 'join' || kind === 'service') return kind;
   return roles.includes('admin') ? 'admin' : 'operator';
 }

@@ -53,7 +53,6 @@ export function pushAccounts(home: FleetHome, options: PushOptions): Promise<voi
 
 async function handOver(bus: Bus, { accounts }: BusTokens): Promise<void> {
   for (const { jwt, name } of accounts) {
-    if (name === 'SYS') continue;
     const answer = await bus.request(ACCOUNT_UPDATE, Buffer.from(jwt), { timeoutMs: LIMITS.storeTimeoutMs });
     const parsed = Answer.safeParse(parseJson(answer));
     const why = parsed.success ? parsed.data.error?.description : 'not an answer';

@@ -15,7 +15,7 @@ export const Issued = z.strictObject({
   login: z.string(),
   /** Hash of the credential, or of the root, that it comes from, hex. */
   issuer: z.string(),
-  /** An operator's, for when its credential is renewed. */
+  /** An operator's or service's, for when its credential is renewed. */
   roles: z.array(z.string()).optional(),
   limits: CredentialLimits.optional(),
   /** Milliseconds since the epoch. */
@@ -44,7 +44,7 @@ export function toIssued({ body }: Credential, login: string): Issued {
     box: Buffer.from(box).toString('base64'),
     login,
     issuer: toHex(issuer),
-    ...(kind === 'operator' ? { roles: [...roles], limits } : {}),
+    ...(kind === 'operator' || kind === 'service' ? { roles: [...roles], limits } : {}),
     notBefore,
     notAfter,
   };

@@ -90,7 +90,7 @@ export const MAY_NOT_SUBSCRIBE: Readonly<Record<'db1' | 'alice' | 'ada' | 'issue
     `${F}.inv.>`, `${F}.roster.*`, `${F}.ctl.>`, `${F}.queue.>`, `${F}.queue.*`, `${F}.aud.>`, `${F}.job.>`, `${F}.svc.>`,
     `${F}.>`, '>', '*', '_INBOX.>', '_INBOX_bob.>', '_INBOX_issuer.>', '_READ.>', '_READ.bob.*', '_READ.bob.x', '$SYS.>', '$JS.>',
   ],
-  ada: [`${F}.rec.bob.>`, `${F}.cmd.>`, `${F}.ctl.>`, `${F}.>`, '>', '_INBOX_alice.>', '$SYS.>', '$JS.>'],
-  issuer: [`${F}.cmd.>`, `${F}.res.>`, `${F}.inv.>`, `${F}.roster.*`, `${F}.>`, '>', '_INBOX_alice.>', '$JS.>'],
+  ada: [`${F}.svc.resolve`, `${F}.bus.*`, `${F}.rec.bob.>`, `${F}.cmd.>`, `${F}.ctl.>`, `${F}.>`, '>', '_INBOX_alice.>', '$SYS.>', '$JS.>'],
+  issuer: [`${F}.svc.resolve`, `${F}.bus.*`, `${F}.cmd.>`, `${F}.res.>`, `${F}.inv.>`, `${F}.roster.*`, `${F}.>`, '>', '_INBOX_alice.>', '$JS.>'],
   join: [`${F}.svc.enroll`, `${F}.cmd.all`, `${F}.roster.*`, `${F}.>`, '>', '_INBOX.>', '_INBOX_db1.>', '_INBOX_join.a', '_INBOX_join.t1.a', '_INBOX_join.>', '_INBOX_join.t0.a.b'],
 }; // prettier-ignore

@@ -1,5 +1,5 @@
 /**
- * A fleet on a real nats-server, with the configuration that `fleet init` writes: two operators, an admin, the issuer, two
+ * A fleet on a real nats-server, with the configuration that `fleet init` writes: two operators, an admin, a service, the issuer, two
  * nodes and a login to join with. Gives raw clients, which do what a thief of their keys could.
  */
 import { encodeUser, type KeyPair } from '@nats-io/jwt';
@@ -21,7 +21,7 @@ import type { FleetMaterial } from './fleet-material.ts';
 import { startNatsServer, type NatsServer } from './nats-server.ts';
 import { waitFor } from './wait-for.ts';
 
-const ROLES = { alice: 'operator', bob: 'operator', ada: 'admin', issuer: 'issuer', db1: 'node', db2: 'node', join: 'join' } as const satisfies Record<string, LoginRole>; // prettier-ignore
+const ROLES = { alice: 'operator', bob: 'operator', ada: 'admin', svc: 'service', issuer: 'issuer', db1: 'node', db2: 'node', join: 'join' } as const satisfies Record<string, LoginRole>; // prettier-ignore
 export type BusName = keyof typeof ROLES;
 export const BUS_NAMES = Object.keys(ROLES) as readonly BusName[];
 /** The token that the login `join` belongs to. */

@@ -9,6 +9,7 @@ import {
   joinPermissions,
   nodePermissions,
   operatorPermissions,
+  servicePermissions,
   type BusPermissions,
 } from '../../../shared/permissions.ts';
 import { FINAL_STATES } from '../../../shared/states.ts';
@@ -39,6 +40,7 @@ describe('docs/protocol.md', () => {
   it.each([
     ['a node', nodePermissions('main', 'n')],
     ['an operator', operatorPermissions('main', 'c')],
+    ['a service', servicePermissions('main', 's')],
     ['an issuer', issuerPermissions('main', 'i')],
     ['who wants to join', joinPermissions('main', 't')],
   ])('has the permissions of %s', (_who, permissions) => {
@@ -46,8 +48,11 @@ describe('docs/protocol.md', () => {
   });
 
   it('has what crosses between the accounts', () => {
-    const crossing = accountCrossings('main').flatMap(({ from, to, type, subjects }) =>
-      subjects.map((subject) => `${`${from} to ${to}`.padEnd(18)}  ${type.padEnd(7)}  ${subject}`),
+    const crossing = accountCrossings('main', 'NODES').flatMap(({ from, to, type, subjects, arrivesAs }) =>
+      subjects.map((subject) => {
+        const there = arrivesAs === undefined ? '' : ` as ${arrivesAs(subject)}`;
+        return `${`${from} to ${to}`.padEnd(18)}  ${type.padEnd(7)}  ${subject}${there}`;
+      }),
     );
     const text = crossing.join('\n').replaceAll('fleet.main', 'fleet.FLEET').replaceAll('FLEET_main_', 'FLEET_FLEET_');
     expect(blocks).toContain(`${text}\n`);

@@ -1,0 +1,6 @@
+/** The parts of the service, in the order in which they start. */
+import type { ServiceContext, ServicePart } from './part.ts';
+
+export function createParts(context: ServiceContext): readonly ServicePart[] {
+  return [context.control];
+}
