@@ -33,6 +33,7 @@ import type { FactStore } from './facts/fact-store.ts';
 import { InventoryPublisher } from './inventory-publisher.ts';
 import { controlFolder, OwnCredential } from './own-credential.ts';
 import { Outbox } from './outbox/outbox.ts';
+import { OutputSenders } from './output/output-senders.ts';
 import { Pipeline } from './pipeline.ts';
 import { readOwnPolicy } from './read-own-policy.ts';
 import { ProcTable, type ProcessScope } from './process/process-table.ts';
@@ -180,6 +181,7 @@ export class Agent {
     ).catch((cause: unknown) => {
       throw stateUnusable(settings.stateDir, cause);
     });
+    const outputs = new OutputSenders({ bus, log });
     const pipeline = new Pipeline({
       node,
       identity: own,
@@ -196,6 +198,7 @@ export class Agent {
       counters,
       audit,
       outbox,
+      outputs,
       policies: () => ({ fleet: fleetPolicy.current, node: ownPolicy }),
       stop: this.#stop.signal,
     });
@@ -239,6 +242,7 @@ export class Agent {
       facts,
       memory,
       outbox,
+      outputs,
       own,
       pipeline,
       publisher,
@@ -256,12 +260,13 @@ export class Agent {
     const parts = this.#running;
     if (parts === undefined || (this.#state !== 'ready' && this.#state !== 'deaf')) return;
     this.#state = 'draining';
-    const { audit, bus, control, facts, memory, outbox, own, pipeline, publisher, unsubscribe } = parts;
+    const { audit, bus, control, facts, memory, outbox, outputs, own, pipeline, publisher, unsubscribe } = parts;
     unsubscribe();
     publisher.stop();
     const patience = setTimeout(() => this.#stop.abort('cancelled'), LIMITS.drainMs);
     await pipeline.idle();
     clearTimeout(patience);
+    await outputs.close();
     await outbox.close();
     await facts.stop();
     await control.stop();
@@ -281,6 +286,7 @@ interface RunningParts {
   readonly facts: FactStore;
   readonly memory: ReplayMemory;
   readonly outbox: Outbox;
+  readonly outputs: OutputSenders;
   readonly own: OwnCredential;
   readonly pipeline: Pipeline;
   readonly publisher: InventoryPublisher;

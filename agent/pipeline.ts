@@ -25,6 +25,8 @@ import { authorizeConditions } from './authorize-conditions.ts';
 import { authorize, authorizeHere } from './authorize.ts';
 import { assertFresh, assertNotTooLate, isFresh } from './freshness.ts';
 import { BROKEN, Finals } from './finals.ts';
+import type { OutputSenders, Sending } from './output/output-senders.ts';
+import { takeCredit } from './output/take-credit.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import { Replier, type Answer, type ReplyDependencies } from './reply.ts';
 import { replayKey, type Remembered, type ReplayMemory } from './replay/replay-memory.ts';
@@ -53,6 +55,8 @@ export interface PipelineDependencies {
   readonly audit: AuditTrail;
   /** What is to be recorded goes there. */
   readonly outbox: Pick<Outbox, 'put'>;
+  /** What programs write goes there. */
+  readonly outputs: Pick<OutputSenders, 'start' | 'allow'>;
   readonly policies: () => Policies;
   /** Aborts when the agent stops. */
   readonly stop: AbortSignal;
@@ -108,6 +112,7 @@ export class Pipeline {
     const { command } = verified;
     const wrong = misaddressed(command, verified.subject, node, subjects);
     if (wrong !== undefined) return this.#ignore(wrong);
+    if (command.kind === 'credit') return counters.count(takeCredit(verified, this.#deps));
     let isCurrent = control.covers(command.epochs);
     if (!isCurrent) {
       isCurrent = await control.waitFor(command.epochs);
@@ -206,6 +211,7 @@ export class Pipeline {
       assertNotRevoked(verified, this.#deps);
       counters.count('accepted');
       const { name, roles } = caller.credential.body;
+      let sending: Sending | undefined;
       const { outcome, started, ended } = await runAction(
         {
           action,
@@ -217,6 +223,10 @@ export class Pipeline {
             caller: { name, roles },
             dryRun: command.options.dryRun === true,
             secrets,
+            output: (source) => {
+              const isLive = command.options.live === true;
+              sending = this.#deps.outputs.start(source, { key: remembered.key, replier, isLive });
+            },
           },
           stop,
           onRunning: () =>
@@ -226,6 +236,7 @@ export class Pipeline {
         },
         { clock, log },
       );
+      sending?.ended(outcome);
       return { kind: 'result', ...outcome, timing: { received, started, ended } };
     } finally {
       this.#running--;

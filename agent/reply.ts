@@ -22,7 +22,7 @@ export interface ReplyDependencies {
 }
 
 /** What a step has to say; the rest of a result is the same for all answers to one command. */
-export type Answer = Pick<Result, 'kind' | 'state' | 'code' | 'reason' | 'data' | 'timing' | 'streams'>;
+export type Answer = Pick<Result, 'kind' | 'state' | 'code' | 'reason' | 'data' | 'timing' | 'streams' | 'output'>;
 
 /** Answers one command. Messages are numbered in the order they are sent. */
 export class Replier {
@@ -60,6 +60,13 @@ export class Replier {
     const { subjects, node } = this.#deps;
     const { job, reply } = this.#verified.command;
     return reply === 'rec' ? subjects.record(this.#caller, job, node) : undefined;
+  }
+
+  /** Where what its program writes is stored; undefined where the caller only wants to hear it. */
+  get outputSubject(): string | undefined {
+    const { subjects, node } = this.#deps;
+    const { job, reply } = this.#verified.command;
+    return reply === 'rec' ? subjects.output(this.#caller, job, node) : undefined;
   }
 
   get #caller(): string {

@@ -90,15 +90,21 @@ class RunningContext implements ActionContext {
   readonly dryRun: boolean;
   readonly log: Logger;
   readonly secrets: ActionContext['secrets'];
+  readonly output: ActionContext['output'];
   readonly #end: AbortController;
 
-  constructor({ node, job, caller, dryRun, secrets }: RunRequest['context'], log: Logger, end: AbortController) {
+  constructor(
+    { node, job, caller, dryRun, output, secrets }: RunRequest['context'],
+    log: Logger,
+    end: AbortController,
+  ) {
     this.node = node;
     this.job = job;
     this.caller = caller;
     this.dryRun = dryRun;
     this.log = log;
     this.secrets = secrets;
+    this.output = output;
     this.#end = end;
   }
 

@@ -208,6 +208,10 @@ export const LIMITS = {
   outputPieceBytes: 128 * 1024,
   /** What a program writes is sent this much later, with what comes meanwhile: lines in one piece, not one each. */
   outputGatherMs: 100,
+  /** Programs whose output a node stores at once: a piece of each is in its memory. */
+  outputConcurrent: 8,
+  /** Credit that doesn't come for so long after a program has ended: nobody listens any more. */
+  outputCreditWaitMs: 30_000,
   /** Silence after which nobody waits any more for the output of a program whose end is known. */
   outputSilenceMs: 5_000,
   /** Commands that wait for one node that is away: a week of what people do by hand; more is a mistake, or an attack. */

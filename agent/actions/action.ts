@@ -4,6 +4,8 @@
  */
 import type { ActionDefinition, InputOf, OutputOf } from '../../shared/action.ts';
 import type { Logger } from '../../shared/logger.ts';
+import type { Result } from '../../shared/wire/result.ts';
+import type { OutputSource } from '../output/output-source.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 
 export interface ActionContext {
@@ -15,6 +17,8 @@ export interface ActionContext {
   /** Aborts at the time limit, with reason `'timeout'`, or when the caller cancels, with reason `'cancelled'`. */
   readonly signal: AbortSignal;
   readonly log: Logger;
+  /** Called by what runs a program that writes: it's sent while it does. @default nobody wants it */
+  readonly output?: ((source: OutputSource) => void) | undefined;
   /** What came sealed; absent when nothing did. Apart from the input, so that nobody shows it by chance. */
   readonly secrets?: Secrets | undefined;
 }
@@ -26,6 +30,8 @@ export interface ActionOutcome<Data = unknown> {
   /** One line for people. Absent when `ok`. */
   readonly reason?: string;
   readonly data?: Data;
+  /** Of a program: what each output stream was, in whole. */
+  readonly streams?: Result['streams'];
 }
 
 /** An action with its implementation. */

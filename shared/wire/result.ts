@@ -11,7 +11,8 @@ import { Bytes, bytesOf } from './signed-bytes.ts';
 const RESULT_KINDS = ['ack', 'output', 'result', 'unmatched'] as const;
 
 /** What a program writes to. */
-const OUTPUT_STREAMS = ['stdout', 'stderr'] as const;
+export const OUTPUT_STREAMS = ['stdout', 'stderr'] as const;
+export type OutputStream = (typeof OUTPUT_STREAMS)[number];
 
 const ByteCount = z.number().int().nonnegative();
 
@@ -22,9 +23,11 @@ const StreamDigest = z.object({
   /** What the program wrote beyond that, and nobody has. */
   dropped: ByteCount.optional(),
 });
+export type StreamDigest = z.infer<typeof StreamDigest>;
 
 /** A piece of what a program writes, where it stands in its stream. */
 const OutputPiece = z.object({ stream: z.enum(OUTPUT_STREAMS), offset: ByteCount, bytes: Bytes });
+export type OutputPiece = z.infer<typeof OutputPiece>;
 
 const ResultHead = ReservedFields.extend({
   /** Message id of the command. */

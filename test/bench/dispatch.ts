@@ -13,6 +13,7 @@ import { NodeAudit } from '../../agent/audit/node-audit.ts';
 import { Counters } from '../../agent/counters.ts';
 import { createFactStore } from '../../agent/facts/create-fact-store.ts';
 import { becomeFast, keepSmall } from '../../agent/heap.ts';
+import { OutputSenders } from '../../agent/output/output-senders.ts';
 import { Pipeline } from '../../agent/pipeline.ts';
 import { FRESH_MARKER, ReplayMemory } from '../../agent/replay/replay-memory.ts';
 import { AuditLog } from '../../shared/audit/audit-log.ts';
@@ -144,6 +145,7 @@ async function startPipeline(fleet: FleetMaterial, folder: string, writes: boole
   const ping = pingAction({ clock, epochs: () => ({ policy: 1, revoked: 1 }) });
   let onCall = (): void => undefined;
   const pipeline = new Pipeline({
+    outputs: new OutputSenders({ bus, log }),
     node: NODE,
     identity: member,
     opener: new SealOpener(member.boxSecret),

@@ -6,6 +6,7 @@ import type { RunnableAction } from '../../agent/actions/action.ts';
 import type { AuditTrail } from '../../agent/audit/audit-trail.ts';
 import { NodeAudit } from '../../agent/audit/node-audit.ts';
 import { Counters } from '../../agent/counters.ts';
+import { OutputSenders } from '../../agent/output/output-senders.ts';
 import { Outbox } from '../../agent/outbox/outbox.ts';
 import { Pipeline, type PipelineDependencies } from '../../agent/pipeline.ts';
 import { FRESH_MARKER, ReplayMemory } from '../../agent/replay/replay-memory.ts';
@@ -69,6 +70,7 @@ export class NodePipeline {
   /** Where `auditLog.flush()` stores. */
   readonly auditBus: FakeBus;
   readonly trust: TrustStore;
+  readonly outputs: OutputSenders;
   readonly pipeline: Pipeline;
   /** What the action `held` waits for. */
   release: () => void = () => undefined;
@@ -90,6 +92,7 @@ export class NodePipeline {
     const trust = this.fleet.trust(clock);
     trust.verify(member.credential);
     this.trust = trust;
+    this.outputs = new OutputSenders({ bus: this.bus, log: this.log });
     this.pipeline = new Pipeline({
       node: member.credential.body.name,
       identity: member,
@@ -106,6 +109,7 @@ export class NodePipeline {
       counters: this.counters,
       audit: options.trail ?? this.audit,
       outbox: parts.outbox,
+      outputs: this.outputs,
       policies: () => options.policies ?? POLICIES,
       stop: new AbortController().signal,
     });
@@ -185,6 +189,7 @@ export class NodePipeline {
   async stop(): Promise<void> {
     this.release();
     await this.pipeline.idle();
+    await this.outputs.close();
     await this.outbox.close();
     await this.memory.close();
     await this.audit.close();
