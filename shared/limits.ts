@@ -226,6 +226,9 @@ export const LIMITS = {
   queueAttempts: 16,
   /** Nodes of one recorded job: their names fit into one message. */
   jobNodes: 20_000,
+  /** How often who leads a batch says that it is alive, and the silence after which a service takes over: three of them, and a little. */
+  leadSignMs: 1_000,
+  leadSilenceMs: 4_000,
   /** How often the bus says that it is there to who follows a job, and its silence after which it is asked anew. */
   followHeartbeatMs: 5_000,
   followSilenceMs: 15_000,

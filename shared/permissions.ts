@@ -75,6 +75,9 @@ export function operatorPermissions(fleet: string, caller: string): BusPermissio
     publish: [
       `${f}.cmd.>`,
       `${f}.job.${c}.*`,
+      // Who may read it sends it when they like: what is stored there is for services.
+      `${f}.plan.${c}.*`,
+      `${f}.lead.${c}.*`,
       `${f}.svc.*`,
       subjects.callerAudit(caller),
       // Any node's: what is in it counts by its signatures.
@@ -113,12 +116,16 @@ export function servicePermissions(fleet: string, service: string): BusPermissio
     publish: [
       `${f}.cmd.>`,
       subjects.jobs(),
+      subjects.leads(),
       ...operatorReads(fleet),
       ...recordReaders(fleet, `${f}.rec.>`),
+      planReader(fleet),
       ...documentReaders(fleet, service),
     ],
     subscribe: [
       subjects.resolve(),
+      subjects.leadQuestion(),
+      subjects.leads(),
       `${f}.res.>`,
       `${f}.evt.>`,
       `${f}.bus.*`,
@@ -168,6 +175,10 @@ export function systemPermissions(name: string): BusPermissions {
 /** Reading what nodes answered, and what programs wrote: each operator its own. `$JS.FC` of the streams all have already. */
 const recordReaders = (fleet: string, filter: string): string[] =>
   [jobStream(fleet), outputStream(fleet)].map((stream) => `$JS.API.CONSUMER.CREATE.${stream}.*.${filter}`);
+
+/** Reading what batches send: whoever may can send it. */
+const planReader = (fleet: string): string =>
+  `$JS.API.CONSUMER.CREATE.${jobStream(fleet)}.*.${new Subjects(fleet).plans()}`;
 
 /** Hearing of a new document of the whole fleet, and of a new credential of its own: a service runs for months. */
 function documentReaders(fleet: string, service: string): string[] {
@@ -273,6 +284,7 @@ export function accountCrossings(fleet: string, nodesAccount: string): readonly 
       type: 'service',
       subjects: [
         subjects.jobs(),
+        subjects.plans(),
         subjects.enrollAdmin(),
         // Of all documents only the policy is granted to anybody. Not that one alone: a server hands the answers to what is
         // asked in an account on to an import of one subject, and not to one with a wildcard.
@@ -281,6 +293,7 @@ export function accountCrossings(fleet: string, nodesAccount: string): readonly 
         subjects.queues(),
         ...operatorReads(fleet),
         ...recordReaders(fleet, `${f}.rec.>`),
+        planReader(fleet),
         // Of a service's own credential the name isn't known here; whoever may ask is said in its login.
         ...consumers(controlStream(fleet), [subjects.control()]),
         // For nobody: without it, the server answers the other calls in CONTROL itself, that it has no streams there.

@@ -57,7 +57,7 @@ export function fleetStreams(fleet: string, replicas = 1): readonly StreamSettin
     },
     {
       name: jobStream(fleet),
-      subjects: [subjects.jobs(), subjects.records()],
+      subjects: [subjects.jobs(), subjects.plans(), subjects.records()],
       maxMessageBytes: LIMITS.envelopeBytes,
       maxMessagesPerSubject: undefined,
       maxAgeMs: LIMITS.jobKeepMs,

@@ -124,6 +124,12 @@ export class Subjects {
   jobsOf = (caller: string): string => `${this.prefix}.job.${toToken(caller)}.*`;
   approvals = (job: string): string => `${this.prefix}.job.*.${job}`;
   jobs = (): string => `${this.prefix}.job.*.*`;
+  /** All that a batch sends, signed up front: for who leads it when its caller is gone. */
+  plan = (caller: string, job: string): string => `${this.prefix}.plan.${toToken(caller)}.${job}`;
+  plans = (): string => `${this.prefix}.plan.*.*`;
+  /** Who leads a batch says here that it is alive. */
+  lead = (caller: string, job: string): string => `${this.prefix}.lead.${toToken(caller)}.${job}`;
+  leads = (): string => `${this.prefix}.lead.*.*`;
 
   /** What waits for a node that is away. */
   queue = (node: string): string => `${this.prefix}.queue.${toToken(node)}`;
@@ -138,6 +144,8 @@ export class Subjects {
   /** The bus's own word on logins of nodes, as services hear it. */
   connected = (): string => `${this.prefix}.bus.connected`;
   disconnected = (): string => `${this.prefix}.bus.disconnected`;
+  /** Whether a service is there that leads batches on. */
+  leadQuestion = (): string => `${this.prefix}.svc.lead`;
   enrollToken = (token: string): string => `${this.prefix}.enroll.token.${toToken(token)}`;
   enrollTokens = (): string => `${this.prefix}.enroll.token.*`;
   enrollRequest = (id: string): string => `${this.prefix}.enroll.request.${toToken(id)}`;

@@ -20,13 +20,29 @@ export interface Step {
   readonly rest: boolean;
 }
 
+export interface Outcome {
+  readonly state: FinalState | 'unmatched';
+  /** How long its place is still left alone, in milliseconds. */
+  readonly restMs: number;
+}
+
+/** How far somebody else brought a batch. */
+export interface BatchPast {
+  /** Sent to, each once, in this order. */
+  readonly released: readonly string[];
+  /** Never to be sent to. */
+  readonly skipped: ReadonlySet<string>;
+  /** How those ended that did. */
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+}
+
 /** What a failure is, to the limit; the others are the caller's own doing. */
 const FAILURES: ReadonlySet<FinalState> = new Set(['failed', 'timeout', 'refused', 'unreachable', 'lost']);
 const NOTHING: Step = { start: [], skip: [], rest: false };
 
 export class BatchSchedule {
   readonly #rules: BatchRules;
-  readonly #order: readonly string[];
+  #order: readonly string[];
   readonly #underWay = new Set<string>();
   #next = 0;
   /** Places in the window whose pause isn't over. */
@@ -64,6 +80,39 @@ export class BatchSchedule {
 
   begin(): Step {
     return { ...NOTHING, start: this.#fill() };
+  }
+
+  /** In the place of `begin`: goes on where somebody else ceased to. @returns also the pauses that aren't over */
+  resume({ released, skipped, outcomes }: BatchPast): Step & { readonly rests: readonly number[] } {
+    const known = new Set(released);
+    this.#order = [...released, ...this.#order.filter((node) => !known.has(node) && !skipped.has(node))];
+    this.#next = released.length;
+    const { canaries, tolerated } = this.#rules;
+    const rests: number[] = [];
+    let places = 0;
+    let failed: StopCause | undefined;
+    for (const node of released) {
+      const outcome = outcomes.get(node);
+      const isCanary = places < canaries;
+      if (outcome?.state !== 'unmatched') places++;
+      if (outcome === undefined) {
+        this.#underWay.add(node);
+        continue;
+      }
+      const { restMs, state } = outcome;
+      if (state === 'unmatched') continue;
+      if (restMs > 0) rests.push(restMs);
+      if (FAILURES.has(state)) this.#failures++;
+      if (!isCanary) continue;
+      if (state === 'ok') this.#proven++;
+      else failed ??= canaryFailed(node, state);
+    }
+    this.#areCanariesOver = places > canaries || canaries === 0;
+    if (tolerated !== undefined && this.#failures > tolerated) failed ??= tooMany(this.#failures, tolerated);
+    if (failed !== undefined) return { ...this.stop(failed), rests: [] };
+    const resting = this.#next < this.#order.length ? rests : [];
+    this.#resting = resting.length;
+    return { ...NOTHING, start: this.#fill(), rests: resting };
   }
 
   /** A node has its final state, or didn't match: then it is as if it had never been there. */

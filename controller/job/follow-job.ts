@@ -6,7 +6,7 @@ import type { HistoryMessage, Subscription } from '../../shared/bus.ts';
 import { InterruptedError } from '../../shared/errors.ts';
 import { toHex } from '../../shared/signing.ts';
 import { jobStream } from '../../shared/streams.ts';
-import type { JobEnded, JobFrame } from '../../shared/wire/job.ts';
+import type { JobFrame, Verdicts } from '../../shared/wire/job.ts';
 import type { BusWatch } from '../bus-watch.ts';
 import { Collector } from '../collect.ts';
 import type { NodeResult } from '../report.ts';
@@ -69,10 +69,13 @@ export async function followJob(
     const frame = readFrame(stored, reader);
     if (frame === undefined) return;
     known.push(frame);
-    if (frame.type === 'ended') return concludeAll(frame, expected, collector);
-    for (const { id, payload } of frame.messages)
-      receiver.expectAnswersTo({ id: toHex(id), payloadHash: toHex(payload) });
-    collector.start(frame.messages.flatMap((message) => message.nodes.flatMap((place) => expected[place] ?? [])));
+    if ('messages' in frame) {
+      for (const { id, payload } of frame.messages)
+        receiver.expectAnswersTo({ id: toHex(id), payloadHash: toHex(payload) });
+      collector.start(frame.messages.flatMap((message) => message.nodes.flatMap((place) => expected[place] ?? [])));
+    }
+    if ('verdicts' in frame) concludeAll(frame.verdicts ?? [], expected, collector);
+    if (frame.type === 'ended') return;
     clearTimeout(overTimer);
     const end = overAt(assembleFrames(known) ?? frames);
     if (end === undefined || collector.isOver) return;
@@ -111,8 +114,8 @@ export async function followJob(
   return { nodes, unmatched, abandoned, lostBus };
 }
 
-/** Whoever led it has ended, and says what it concluded. */
-function concludeAll({ verdicts }: JobEnded, expected: readonly string[], collector: Collector): void {
+/** What whoever leads it concluded. */
+function concludeAll(verdicts: Verdicts, expected: readonly string[], collector: Collector): void {
   for (const { nodes, ...verdict } of verdicts)
     for (const place of nodes) {
       const node = expected[place];

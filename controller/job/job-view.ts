@@ -5,13 +5,17 @@
 import { EXIT, type ExitCode } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { countStates, exitCodeOf } from '../../shared/states.ts';
-import type { JobBegun, JobEnded, JobFrame, JobSent } from '../../shared/wire/job.ts';
+import type { JobBegun, JobEnded, JobFrame, JobSent, Verdicts } from '../../shared/wire/job.ts';
 import type { Result } from '../../shared/wire/result.ts';
 import type { NodeResult } from '../report.ts';
 
 export interface JobFrames {
   readonly begun: JobBegun;
   readonly sent: readonly JobSent[];
+  /** All that whoever led it concluded, the oldest first. */
+  readonly verdicts: Verdicts;
+  /** The service that leads it; undefined while its caller does. */
+  readonly leader: string | undefined;
   readonly ended: JobEnded | undefined;
 }
 
@@ -31,7 +35,9 @@ export function assembleFrames(frames: readonly JobFrame[]): JobFrames | undefin
   const begun = frames.find((frame) => frame.type === 'begun');
   if (begun === undefined) return undefined;
   const sent = frames.filter((frame) => frame.type === 'sent');
-  return { begun, sent, ended: frames.find((frame) => frame.type === 'ended') };
+  const verdicts = frames.flatMap((frame) => ('verdicts' in frame ? (frame.verdicts ?? []) : []));
+  const leader = frames.findLast(({ type }) => type === 'taken')?.by;
+  return { begun, sent, verdicts, leader, ended: frames.find((frame) => frame.type === 'ended') };
 }
 
 /** All that was sent of it. */
@@ -49,8 +55,11 @@ export function overAt({ begun, sent }: JobFrames): number | undefined {
 /** @param finals what each node said last: a final state, or that it doesn't match */
 export function viewJob(frames: JobFrames, finals: ReadonlyMap<string, Result>, now: number): JobView {
   const { begun, ended } = frames;
+  // The first of a node is what was counted.
   const verdicts = new Map(
-    ended?.verdicts.flatMap(({ nodes: places, ...verdict }) => places.map((at) => [begun.expected[at], verdict])),
+    frames.verdicts
+      .toReversed()
+      .flatMap(({ nodes: places, ...verdict }) => places.map((at) => [begun.expected[at], verdict])),
   );
   const wasSent = new Set(messagesOf(frames).flatMap(({ nodes }) => nodes));
   const isTimeUp = ended !== undefined || now > (overAt(frames) ?? Infinity);

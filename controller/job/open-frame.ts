@@ -2,8 +2,11 @@
 import { ProtocolError } from '../../shared/errors.ts';
 import type { Subjects } from '../../shared/subjects.ts';
 import { open, type CredentialSource } from '../../shared/wire/envelope.ts';
+import type { CredentialBody } from '../../shared/wire/credential.ts';
 import { decodeJobFrame, type JobFrame } from '../../shared/wire/job.ts';
 
+/** Of a service that may lead the jobs of others. */
+const LEADER_ROLE = 'controller';
 const CALLERS: ReadonlySet<string> = new Set(['operator', 'service']);
 
 export interface FrameReader {
@@ -12,7 +15,7 @@ export interface FrameReader {
   readonly credentials: CredentialSource;
 }
 
-/** @throws ProtocolError for what isn't its caller's word about this very job */
+/** @throws ProtocolError for what isn't the word of its caller, or of who leads it, about this very job */
 export function openFrame(
   stored: { readonly subject: string; readonly data: Uint8Array },
   { credentials, fleetId, subjects }: FrameReader,
@@ -23,10 +26,16 @@ export function openFrame(
   if (!CALLERS.has(signer.kind))
     throw new ProtocolError(`a credential for a ${signer.kind} has no jobs`, { code: 'not-a-caller' });
   if (
-    signer.name !== frame.caller ||
+    !maySign(signer, frame) ||
     frame.subject !== stored.subject ||
     subjects.job(frame.caller, frame.job) !== stored.subject
   )
     throw new ProtocolError('stored under another subject than it was signed for', { code: 'misrouted' });
   return frame;
+}
+
+/** What was asked is its caller's own to say; how it went on, a service's, too. */
+function maySign({ kind, name, roles }: CredentialBody, { by, caller, type }: JobFrame): boolean {
+  if (by === undefined) return name === caller;
+  return by === name && type !== 'begun' && kind === 'service' && roles.includes(LEADER_ROLE);
 }

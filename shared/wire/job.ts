@@ -1,6 +1,6 @@
 /**
- * The record of a job, as its caller signs it: what was asked of whom, before the first command goes out, and at the end
- * what the caller concluded. What nodes answered lies beside it, in their own words (result.ts).
+ * The record of a job: what was asked of whom, signed by its caller before the first command goes out; whose turn came,
+ * and what was concluded, signed by whoever leads it. What nodes answered lies beside it, in their own words (result.ts).
  */
 import * as z from 'zod';
 import { decode, encode } from '../codec.ts';
@@ -23,8 +23,10 @@ const FrameHead = ReservedFields.extend({
   /** Counts the frames of a job from 1. */
   revision: z.number().int().positive(),
   job: JobId,
-  /** Whoever signed it. */
+  /** Whose job it is. */
   caller: z.string().min(1).max(LIMITS.nodeNameLength),
+  /** Who signed it, where that isn't the caller: a service that leads it. */
+  by: z.string().min(1).max(LIMITS.nodeNameLength).optional(),
 });
 
 /** What is sent: the message's id, SHA-256 of its payload, and whom it names. */
@@ -37,6 +39,34 @@ const Times = {
   /** When what runs has been stopped everywhere; absent where only the nodes know. */
   until: Moment.optional(),
 };
+
+/** What is whoever leads it's own to say, and what was heard and nobody stored: those who ended alike together. */
+const Verdicts = z.array(
+  z.object({
+    state: z.enum(['unreachable', 'lost', 'skipped', 'refused']),
+    code: z.string().max(64).optional(),
+    reason: z.string().max(4096),
+    nodes: z.array(NodeIndex).min(1),
+  }),
+);
+export type Verdicts = z.infer<typeof Verdicts>;
+
+/** How nodes have their turns, and where what is sent to them lies signed: anybody who leads needs nothing else. */
+const JobBatch = z.object({
+  window: z.number().int().positive(),
+  canaries: z.number().int().nonnegative(),
+  tolerated: z.number().int().nonnegative().optional(),
+  pauseMs: z.number().int().nonnegative(),
+  /** How long a node has to acknowledge. */
+  ackTimeoutMs: z.number().int().positive(),
+  /** Nothing starts after it, by the clocks of the nodes. */
+  deadline: Moment,
+  /** What is over before all of it: signatures of others. */
+  usableUntil: Moment.optional(),
+  /** Pieces of the plan. */
+  chunks: z.number().int().positive(),
+});
+export type JobBatch = z.infer<typeof JobBatch>;
 
 const JobBegun = FrameHead.extend({
   type: z.literal('begun'),
@@ -59,14 +89,29 @@ const JobBegun = FrameHead.extend({
   messages: Messages,
   issued: Moment,
   ...Times,
+  /** Of one that anybody may lead; its messages are in the frames of the turns. */
+  batch: JobBatch.optional(),
   /** The job that this one tries again. */
   retryOf: JobId.optional(),
 });
 export type JobBegun = z.infer<typeof JobBegun>;
 
-/** The turn of some nodes has come: what goes to them. */
-const JobSent = FrameHead.extend({ type: z.literal('sent'), messages: Messages, ...Times });
+/** The turn of some nodes has come: what goes to them, and what was concluded of others since. */
+const JobSent = FrameHead.extend({
+  type: z.literal('sent'),
+  messages: Messages,
+  ...Times,
+  verdicts: Verdicts.optional(),
+});
 export type JobSent = z.infer<typeof JobSent>;
+
+/** Concluded, and nobody's turn comes of it: who is never started. */
+const JobConcluded = FrameHead.extend({ type: z.literal('concluded'), at: Moment, verdicts: Verdicts });
+export type JobConcluded = z.infer<typeof JobConcluded>;
+
+/** Somebody else leads it from here on. */
+const JobTaken = FrameHead.extend({ type: z.literal('taken'), at: Moment });
+export type JobTaken = z.infer<typeof JobTaken>;
 
 const JobEnded = FrameHead.extend({
   type: z.literal('ended'),
@@ -75,25 +120,17 @@ const JobEnded = FrameHead.extend({
   exit: z.number().int().min(0).max(255),
   states: z.partialRecord(z.enum(FINAL_STATES), z.number().int().nonnegative()),
   unmatched: z.number().int().nonnegative(),
-  /** What is the caller's own to say, and what it heard and nobody stored: those who ended alike together. */
-  verdicts: z.array(
-    z.object({
-      state: z.enum(['unreachable', 'lost', 'skipped', 'refused']),
-      code: z.string().max(64).optional(),
-      reason: z.string().max(4096),
-      nodes: z.array(NodeIndex).min(1),
-    }),
-  ),
+  verdicts: Verdicts,
 });
 export type JobEnded = z.infer<typeof JobEnded>;
 
-const JobFrame = z.discriminatedUnion('type', [JobBegun, JobSent, JobEnded]);
+const JobFrame = z.discriminatedUnion('type', [JobBegun, JobSent, JobConcluded, JobTaken, JobEnded]);
 export type JobFrame = z.infer<typeof JobFrame>;
 
 const JOB_FIELDS: ReadonlySet<string> = new Set([
   'subject', 'revision', 'job', 'caller', 'type', 'command', 'action', 'effect', 'args', 'sealed', 'dryRun', 'timeoutMs',
   'target', 'where', 'expected', 'messages', 'issued', 'startBy', 'until', 'retryOf', 'at', 'exit', 'states', 'unmatched',
-  'verdicts',
+  'verdicts', 'by', 'batch',
 ]); // prettier-ignore
 
 export function encodeJobFrame(frame: JobFrame): Uint8Array {

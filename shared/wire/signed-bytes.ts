@@ -19,6 +19,8 @@ export const MESSAGE_KINDS = [
   'enroll',
   'enroll-admin',
   'job',
+  'plan',
+  'lead',
 ] as const;
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 

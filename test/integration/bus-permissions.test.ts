@@ -124,8 +124,7 @@ describe('an operator may', () => {
   it('send any command: nodes decide by its signature', async () => {
     for (const subject of [`${F}.cmd.all`, `${F}.cmd.node.db1`, `${F}.cmd.node.db2`, `${F}.cmd.fact.role.db`])
       await publish('bob', subject);
-    await publish('bob', `${F}.job.bob.j`);
-    await publish('bob', `${F}.svc.any`);
+    for (const what of ['job.bob.j', 'plan.bob.j', 'lead.bob.j', 'svc.any']) await publish('bob', `${F}.${what}`);
     expect(await clients.bob.violations()).toEqual([]);
   });
 

@@ -3,6 +3,7 @@ import { auditStream, inventoryStream, jobStream, outputStream, queueStream } fr
 
 const F = 'fleet.main';
 const STREAM = inventoryStream('main');
+const JOBS = jobStream('main');
 const QUEUE = queueStream('main');
 
 /** A call of JetStream. */
@@ -48,7 +49,7 @@ export const MAY_NOT_PUBLISH: Readonly<Record<'db1' | 'alice' | 'ada' | 'issuer'
     `${F}.inv.db2`, `${F}.inv.db2.facts`, `${F}.inv.db1.other`, `${F}.inv.db1.facts.more`,
     `${F}.res.alice.j.db2`, `${F}.rec.alice.j.db2`, `${F}.rec.alice.j.db2.out`, `${F}.rec.alice.j.db1.other`, `${F}.aud.db2`, `${F}.evt.db2.up`,
     `${F}.cmd.all`, `${F}.cmd.node.db1`, `${F}.cmd.node.db2`, `${F}.cmd.fact.role.db`, `${F}.ctl.policy`,
-    `${F}.roster.db1`, `${F}.roster.db2`, `${F}.job.alice.j`, `${F}.svc.enroll`, `${F}.queue.db2`, `${F}.queue.*`,
+    `${F}.roster.db1`, `${F}.roster.db2`, `${F}.job.alice.j`, `${F}.plan.alice.j`, `${F}.lead.alice.j`, `${F}.svc.enroll`, `${F}.queue.db2`, `${F}.queue.*`,
     ...STREAM_CALLS, ...CONSUMER_CALLS,
     ...[`${F}.inv.*`, `${F}.inv.*.facts`, `${F}.roster.*`].map((filter) => api(`CONSUMER.CREATE.${STREAM}.name.${filter}`)),
     ...[`${F}.inv.db2`, `${F}.inv.db1.facts`, `${F}.inv.db2.facts`, `${F}.roster.db2`, `${F}.>`].map((subject) => api(`DIRECT.GET.${STREAM}.${subject}`)),
@@ -60,6 +61,7 @@ export const MAY_NOT_PUBLISH: Readonly<Record<'db1' | 'alice' | 'ada' | 'issuer'
   alice: [
     `${F}.inv.db1`, `${F}.inv.db1.facts`, `${F}.roster.db1`, `${F}.res.alice.j.db1`, `${F}.res.bob.j.db1`,
     `${F}.rec.alice.j.db1`, `${F}.rec.alice.j.db1.out`, `${F}.aud.db1`, `${F}.evt.db1.up`, `${F}.ctl.policy`, `${F}.job.bob.j`, `${F}.queue.db1.x`,
+    `${F}.plan.bob.j`, `${F}.lead.bob.j`, ...[`CONSUMER.CREATE.${JOBS}.p.${F}.plan.alice.j`, `CONSUMER.CREATE.${JOBS}.p.${F}.plan.*.*`, `DIRECT.GET.${JOBS}.${F}.plan.alice.j`].map(api),
     ...[`${F}.rec.bob.>`, `${F}.rec.bob.j.*`, `${F}.rec.>`, `${F}.rec.*.*.*`].map((filter) => api(`CONSUMER.CREATE.${jobStream('main')}.name.${filter}`)),
     ...[`${F}.rec.bob.>`, `${F}.rec.bob.j.*.out`, `${F}.rec.>`, `${F}.rec.*.*.*.out`].map((filter) => api(`CONSUMER.CREATE.${outputStream('main')}.name.${filter}`)),
     ...[`CONSUMER.CREATE.${QUEUE}.q.${F}.queue.*`, `DIRECT.GET.${QUEUE}`, `STREAM.MSG.DELETE.${QUEUE}`, `STREAM.PURGE.${QUEUE}`].map(api),
@@ -87,7 +89,7 @@ export const MAY_NOT_SUBSCRIBE: Readonly<Record<'db1' | 'alice' | 'ada' | 'issue
   ],
   alice: [
     `${F}.res.bob.>`, `${F}.res.>`, `${F}.res.*.j.db1`, `${F}.rec.bob.>`, `${F}.rec.>`, `${F}.cmd.>`, `${F}.cmd.all`, `${F}.cmd.node.db1`,
-    `${F}.inv.>`, `${F}.roster.*`, `${F}.ctl.>`, `${F}.queue.>`, `${F}.queue.*`, `${F}.aud.>`, `${F}.job.>`, `${F}.svc.>`,
+    `${F}.inv.>`, `${F}.roster.*`, `${F}.ctl.>`, `${F}.plan.alice.j`, `${F}.lead.>`, `${F}.svc.lead`, `${F}.queue.>`, `${F}.queue.*`, `${F}.aud.>`, `${F}.job.>`, `${F}.svc.>`,
     `${F}.>`, '>', '*', '_INBOX.>', '_INBOX_bob.>', '_INBOX_issuer.>', '_READ.>', '_READ.bob.*', '_READ.bob.x', '$SYS.>', '$JS.>',
   ],
   ada: [`${F}.svc.resolve`, `${F}.bus.*`, `${F}.rec.bob.>`, `${F}.cmd.>`, `${F}.ctl.>`, `${F}.>`, '>', '_INBOX_alice.>', '$SYS.>', '$JS.>'],

@@ -73,6 +73,11 @@ export class FleetMaterial {
     return this.issue('operator', name, { roles: ['operator'], ...changes }, null);
   }
 
+  /** One that may lead jobs, issued by the root. */
+  service(name: string, changes: BodyChanges = {}): Promise<Member> {
+    return this.issue('service', name, { roles: ['controller'], ...changes }, null);
+  }
+
   /** `by` null is the root. */
   async issue(
     kind: CredentialBody['kind'],

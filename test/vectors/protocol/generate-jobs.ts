@@ -65,6 +65,23 @@ export async function jobVectors(fleet: FleetMaterial): Promise<JobVector[]> {
     { ...head, revision: 2, type: 'sent', messages: begun.messages, startBy: NOW + 9_000, until: NOW + 69_000 },
     'accepted',
   );
+  const batch = { window: 1, canaries: 0, tolerated: 0, pauseMs: 0, ackTimeoutMs: 2_000, deadline: NOW + 3_600_000, chunks: 1 };
+  const sent = { ...head, revision: 3, type: 'sent', messages: begun.messages, startBy: NOW + 9_000 };
+  const taken = { ...head, revision: 2, type: 'taken', at: NOW, by: 'serve1' };
+  const verdicts = [{ state: 'skipped', code: 'interrupted', reason: 'never started', nodes: [1] }];
+  const serve1 = await fleet.service('serve1');
+  await add('a batch that anybody may lead', { ...begun, messages: [], batch }, 'accepted');
+  await add('a turn, with what was concluded', { ...sent, verdicts: ended.verdicts }, 'accepted');
+  await add('what is concluded without a turn', { ...head, revision: 2, type: 'concluded', at: NOW, verdicts }, 'accepted');
+  await add('a service that takes the lead', taken, 'accepted', { by: serve1 });
+  await add('a turn that a service gives', { ...sent, by: 'serve1' }, 'accepted', { by: serve1 });
+  await add('the end, as a service has it', { ...ended, by: 'serve1' }, 'accepted', { by: serve1 });
+  await add('a job that a service begins in the name of another', { ...begun, by: 'serve1' }, 'misrouted', { by: serve1 });
+  await add('a service that says it were its caller', sent, 'misrouted', { by: serve1 });
+  await add('a service in the name of another', { ...taken, by: 'serve2' }, 'misrouted', { by: serve1 });
+  await add('a service that may lead nothing', { ...taken, by: 'plain' }, 'misrouted', { by: await fleet.service('plain', { roles: [] }) });
+  await add('another operator who takes the lead', { ...taken, by: 'bob' }, 'misrouted', { by: bob });
+  await add('a node that takes the lead', { ...taken, by: 'db1' }, 'not-a-caller', { by: db1 });
   await add('a field of a later version', { ...begun, later: 1 }, 'accepted');
   await add('signed by another operator', begun, 'misrouted', { by: bob });
   await add('signed by a node', begun, 'not-a-caller', { by: db1 });

@@ -32,7 +32,13 @@ const ended = (verdicts: JobEnded['verdicts'], exit = 3): JobEnded => ({
   unmatched: 0,
   verdicts,
 });
-const frames = (end?: JobEnded): JobFrames => ({ begun, sent: [], ended: end });
+const frames = (end?: JobEnded): JobFrames => ({
+  begun,
+  sent: [],
+  verdicts: end?.verdicts ?? [],
+  leader: undefined,
+  ended: end,
+});
 const result = (node: string, changes: Partial<Result> = {}): [string, Result] => [
   node,
   { id: bytes(16), job: 'j', command: bytes(32), node, seq: 0, now: NOW, kind: 'result', state: 'ok', ...changes },
