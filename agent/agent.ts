@@ -35,6 +35,7 @@ import { controlFolder, OwnCredential } from './own-credential.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { OutputSenders } from './output/output-senders.ts';
 import { Pipeline } from './pipeline.ts';
+import { NodeQueue } from './queue/node-queue.ts';
 import { readOwnPolicy } from './read-own-policy.ts';
 import { ProcTable, type ProcessScope } from './process/process-table.ts';
 import { Users } from './process/users.ts';
@@ -200,8 +201,13 @@ export class Agent {
       outbox,
       outputs,
       policies: () => ({ fleet: fleetPolicy.current, node: ownPolicy }),
+      holdsQueued: (message) => queue.holds(message),
       stop: this.#stop.signal,
     });
+    const queue = new NodeQueue(
+      { fleet: identity.fleet, node },
+      { bus, log, subjects, control, carryOut: (message) => pipeline.carryOut(message), random: Math.random },
+    );
     const noteMessage = whenBusy(this.#deps.onBusy ?? (() => undefined));
     const accept = (message: BusMessage): void => {
       noteMessage(clock.monotonic());
@@ -232,6 +238,7 @@ export class Agent {
     void own.start(bus, { known: () => control.waitFor(undefined), onChange: () => void publisher.renew() });
     const subscriptions = wanted.map((subject) => bus.subscribe(subject, accept));
     await bus.flush();
+    queue.start();
     void publisher.update();
     facts.onChange(() => void publisher.update());
     const taskCheck = setInterval(() => void publisher.update(), LIMITS.taskCheckMs).unref();
@@ -246,6 +253,7 @@ export class Agent {
       own,
       pipeline,
       publisher,
+      queue,
       unsubscribe: () => {
         clearInterval(taskCheck);
         for (const subscription of subscriptions) subscription.close();
@@ -260,9 +268,10 @@ export class Agent {
     const parts = this.#running;
     if (parts === undefined || (this.#state !== 'ready' && this.#state !== 'deaf')) return;
     this.#state = 'draining';
-    const { audit, bus, control, facts, memory, outbox, outputs, own, pipeline, publisher, unsubscribe } = parts;
+    const { audit, bus, control, facts, memory, outbox, outputs, own, pipeline, publisher, queue, unsubscribe } = parts;
     unsubscribe();
     publisher.stop();
+    await queue.stop();
     const patience = setTimeout(() => this.#stop.abort('cancelled'), LIMITS.drainMs);
     await pipeline.idle();
     clearTimeout(patience);
@@ -290,6 +299,7 @@ interface RunningParts {
   readonly own: OwnCredential;
   readonly pipeline: Pipeline;
   readonly publisher: InventoryPublisher;
+  readonly queue: NodeQueue;
   readonly unsubscribe: () => void;
 }
 

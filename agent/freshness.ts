@@ -32,6 +32,12 @@ export function isFresh(command: Command, now: number): boolean {
   );
 }
 
+/** Signed to wait: for its turn, or for a node that is away. Such a one may lie in the node's queue. */
+export const isPatient = ({ expires, issued }: Command): boolean => expires - issued > LIMITS.commandLifeMs;
+
+/** Nothing of it starts any more. */
+export const isOver = ({ expires, startBy }: Command, now: number): boolean => now >= expires || now > startBy;
+
 /**
  * What waits for its turn, or for a node that is away, is for one node and recorded: of no use anywhere else, and what
  * comes of it can be found whenever that is.

@@ -23,7 +23,7 @@ import type { Counters } from './counters.ts';
 import type { AuditTrail, Decision } from './audit/audit-trail.ts';
 import { authorizeConditions } from './authorize-conditions.ts';
 import { authorize, authorizeHere } from './authorize.ts';
-import { assertFresh, assertNotTooLate, isFresh } from './freshness.ts';
+import { assertFresh, assertNotTooLate, isFresh, isOver, isPatient } from './freshness.ts';
 import { BROKEN, Finals } from './finals.ts';
 import type { OutputSenders, Sending } from './output/output-senders.ts';
 import { takeCredit } from './output/take-credit.ts';
@@ -58,6 +58,8 @@ export interface PipelineDependencies {
   /** What programs write goes there. */
   readonly outputs: Pick<OutputSenders, 'start' | 'allow'>;
   readonly policies: () => Policies;
+  /** Whether these very bytes wait in the node's queue, and are carried out from there. */
+  readonly holdsQueued: (message: Uint8Array) => Promise<boolean>;
   /** Aborts when the agent stops. */
   readonly stop: AbortSignal;
 }
@@ -85,6 +87,7 @@ export class Pipeline {
   readonly #handling = new Set<Promise<void>>();
   /** Actions that run. */
   #running = 0;
+  readonly #waitingForRoom: (() => void)[] = [];
 
   constructor(dependencies: PipelineDependencies) {
     this.#deps = { ...dependencies, fleetId: dependencies.trust.fleetId };
@@ -101,18 +104,35 @@ export class Pipeline {
     this.#handling.add(handling);
   }
 
+  /**
+   * Takes in what waited in this node's queue: resolves when its final is kept, whoever carries it out. False while nobody
+   * can say who has been revoked: it may wait a little longer. Never throws.
+   */
+  async carryOut(message: BusMessage): Promise<boolean> {
+    // Nobody sends it again who is told that there is no room.
+    while (this.#running >= LIMITS.concurrentCommands)
+      await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
+    if (!(await this.#deps.control.waitFor(undefined))) return false;
+    const handling = this.#handle(message, 'queue').catch((error: unknown) => this.#drop(error));
+    this.#handling.add(handling);
+    await handling.finally(() => this.#handling.delete(handling));
+    return true;
+  }
+
   /** Resolves when everything that was taken in has been answered. */
   async idle(): Promise<void> {
     while (this.#handling.size > 0) await Promise.all(this.#handling);
   }
 
-  async #handle(message: BusMessage): Promise<void> {
+  async #handle(message: BusMessage, from: 'bus' | 'queue' = 'bus'): Promise<void> {
     const { trust, node, subjects, counters, memory, clock, control, audit } = this.#deps;
     let verified = verifyCommand(message, trust);
     const { command } = verified;
     const wrong = misaddressed(command, verified.subject, node, subjects);
     if (wrong !== undefined) return this.#ignore(wrong);
     if (command.kind === 'credit') return counters.count(takeCredit(verified, this.#deps));
+    // What came before it goes first: it's carried out when its turn has come there.
+    if (from === 'bus' && isPatient(command) && (await this.#deps.holdsQueued(message.data))) return;
     let isCurrent = control.covers(command.epochs);
     if (!isCurrent) {
       isCurrent = await control.waitFor(command.epochs);
@@ -132,7 +152,8 @@ export class Pipeline {
     if (seen.kind === 'other-bytes') return this.#ignore('id-reused');
     if (seen.kind === 'again') {
       counters.count('repeated');
-      return this.#finals.sayAgain(seen.memory, replier);
+      await this.#finals.sayAgain(seen.memory, replier);
+      return from === 'queue' ? memory.whenEnded(seen.memory) : undefined;
     }
 
     let remembered: Remembered | undefined;
@@ -162,6 +183,8 @@ export class Pipeline {
     } catch (error) {
       if (error instanceof RefusedError) decision.rule = error.rule ?? decision.rule;
       answer = this.#answerTo(error);
+      if (from === 'queue' && answer.code === 'too-late' && isOver(command, clock.now()))
+        answer = { ...answer, state: 'expired' };
     }
     const isAnswered = await this.#isAnswered(verified, answer, remembered !== undefined);
     const messages = isAnswered
@@ -171,8 +194,10 @@ export class Pipeline {
     audit.answered(verified, answer, decision);
     // The last step: what can't be sent now is there for when the command comes again.
     if (!isKept || replier.recordSubject === undefined) replier.resend(messages);
-    // A copy that comes too late is told so. What became of the command itself, the record has from when it came in time.
-    if (!isKept && seen.kind === 'new' && isFresh(command, clock.now())) replier.report(messages);
+    // A copy that comes too late is told so. What became of the command itself, the record has from when it came in time:
+    // or from its queue, where nobody hears what is said.
+    if (!isKept && (from === 'queue' || (seen.kind === 'new' && isFresh(command, clock.now()))))
+      replier.report(messages);
   }
 
   async #run(
@@ -240,6 +265,7 @@ export class Pipeline {
       return { kind: 'result', ...outcome, timing: { received, started, ended } };
     } finally {
       this.#running--;
+      this.#waitingForRoom.shift()?.();
     }
   }
 

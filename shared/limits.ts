@@ -1,10 +1,12 @@
 /** Every limit of the system: its unit is in its name, its reason beside it. */
 import { AUDIT_LIMITS } from './limits/audit-limits.ts';
 import { JOIN_LIMITS } from './limits/join-limits.ts';
+import { QUEUE_LIMITS } from './limits/queue-limits.ts';
 
 export const LIMITS = {
   ...AUDIT_LIMITS,
   ...JOIN_LIMITS,
+  ...QUEUE_LIMITS,
 
   /** A node's name, in characters; the length of a DNS name. */
   nodeNameLength: 253,
@@ -214,16 +216,6 @@ export const LIMITS = {
   outputCreditWaitMs: 30_000,
   /** Silence after which nobody waits any more for the output of a program whose end is known. */
   outputSilenceMs: 5_000,
-  /** Commands that wait for one node that is away: a week of what people do by hand; more is a mistake, or an attack. */
-  queueEntries: 32,
-  /** All of them together: they are one message, beside which the bus has room for what it adds. */
-  queueBytes: 512 * 1024,
-  /** How long the bus keeps what waits: as long as anything may, and a day for clocks and people. */
-  queueKeepMs: 8 * 24 * 60 * 60_000,
-  /** Queues that are written at once: fast, and no burst that a bus would feel. */
-  queueConcurrent: 64,
-  /** How often one is written again when others write to it at the same moment. */
-  queueAttempts: 16,
   /** Nodes of one recorded job: their names fit into one message. */
   jobNodes: 20_000,
   /** How often who leads a batch says that it is alive, and the silence after which a service takes over: three of them, and a little. */

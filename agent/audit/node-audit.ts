@@ -39,7 +39,7 @@ export class NodeAudit implements AuditTrail {
   }
 
   answered(verified: VerifiedCommand, answer: Answer, { effect, rule }: Decision): void {
-    if (answer.state === 'refused') return this.#refuse(verified, answer, rule);
+    if (answer.state === 'refused' || answer.state === 'expired') return this.#refuse(verified, answer, rule);
     // Of what is asked of the whole fleet, most nodes have nothing to say.
     if (answer.kind === 'unmatched' && effect === 'reads') return;
     const outcome = outcomeOf(answer);

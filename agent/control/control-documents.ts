@@ -53,6 +53,8 @@ export class ControlDocuments {
   /** Called whenever a document was taken or fetched. */
   readonly #waiting = new Set<() => void>();
   #isCurrent = false;
+  /** How often all documents have been fetched. */
+  #fetches = 0;
   /** Counts connections: what was fetched on an earlier one may be old. 0 while there is none. */
   #connection = 1;
   #connections = 1;
@@ -131,6 +133,13 @@ export class ControlDocuments {
     }
   }
 
+  /** Asks the bus for the newest, whatever is known. @returns false where it could not be had */
+  async renew(): Promise<boolean> {
+    const before = this.#fetches;
+    await this.#refresh();
+    return this.#isCurrent && this.#fetches > before;
+  }
+
   /** Resolves when everything that was taken is kept. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -163,6 +172,7 @@ export class ControlDocuments {
       this.#retryMs = LIMITS.controlRetryMs;
       if (connection !== this.#connection) return void (this.#connection > 0 && (await this.#fetchAll()));
       this.#isCurrent = connection > 0;
+      this.#fetches++;
       this.#tell();
     } catch (error) {
       if (!(error instanceof FleetError)) throw error;

@@ -77,6 +77,8 @@ export class ReplayMemory {
   readonly #entries: Map<string, Remembered>;
   /** How many entries each caller has. */
   readonly #callers = new Map<string, number>();
+  /** Who waits until a command has ended. */
+  readonly #waiting = new Map<Remembered, (() => void)[]>();
   #header: JournalHeader;
   #journal: Journal;
   #lines: number;
@@ -191,6 +193,7 @@ export class ReplayMemory {
    */
   end(memory: Remembered, answers: Uint8Array[], final?: Final, reason?: string): void {
     memory.status = 'ended';
+    this.#tellEnded(memory);
     if (reason !== undefined) memory.reason = reason;
     memory.answers = answers;
     if (final !== undefined) memory.final = final;
@@ -202,6 +205,17 @@ export class ReplayMemory {
       this.#answerBytes -= bytesOf(other.answers);
       other.answers = [];
     }
+  }
+
+  /** Resolves when it doesn't run any more. */
+  async whenEnded(memory: Remembered): Promise<void> {
+    if (memory.status !== 'running' || this.#entries.get(memory.key) !== memory) return;
+    await new Promise<void>((resolve) => this.#waiting.set(memory, [...(this.#waiting.get(memory) ?? []), resolve]));
+  }
+
+  #tellEnded(memory: Remembered): void {
+    for (const resolve of this.#waiting.get(memory) ?? []) resolve();
+    this.#waiting.delete(memory);
   }
 
   /** An answer that this memory's process gave before it ended, and that lay elsewhere: it's that, and no other. */
@@ -216,6 +230,7 @@ export class ReplayMemory {
     if (memory.recorded || this.#entries.get(memory.key) !== memory) return;
     this.#entries.delete(memory.key);
     this.#countCaller(memory.key, -1);
+    this.#tellEnded(memory);
   }
 
   get size(): number {

@@ -173,6 +173,7 @@ async function startPipeline(fleet: FleetMaterial, folder: string, writes: boole
     audit,
     // What is measured only reads, and isn't recorded.
     outbox: { put: () => Promise.resolve() },
+    holdsQueued: () => Promise.resolve(false),
     policies: () => ({ fleet: policy, node: undefined }),
     stop: new AbortController().signal,
   });

@@ -110,6 +110,7 @@ export class NodePipeline {
       audit: options.trail ?? this.audit,
       outbox: parts.outbox,
       outputs: this.outputs,
+      holdsQueued: () => Promise.resolve(false),
       policies: () => options.policies ?? POLICIES,
       stop: new AbortController().signal,
     });
