@@ -177,7 +177,7 @@ export class Agent {
 
     const outbox = await Outbox.open(
       { folder: join(settings.stateDir, 'outbox'), ...settings.outbox },
-      { bus, clock, log },
+      { bus, clock, log, heardAt: (subject) => subjects.heardAt(subject) },
       ({ key, kind, final, messages }) => kind === 'final' && memory.recall(key, messages, final),
     ).catch((cause: unknown) => {
       throw stateUnusable(settings.stateDir, cause);

@@ -16,6 +16,8 @@ export interface SubscribeOptions {
 export interface StoreOptions {
   /** Stored only where the newest message of the subject has this number; 0 where there is none. */
   readonly expectedSequence?: number;
+  /** Tried again while a cluster has no leader for it; it may be there more than once then. @default false */
+  readonly mayRepeat?: boolean;
 }
 
 export interface RequestOptions {

@@ -120,6 +120,13 @@ export const LIMITS = {
   busCloseMs: 1_000,
   /** A stored message is acknowledged within this, or it counts as not stored. */
   storeTimeoutMs: 5_000,
+  /**
+   * How long the storage of a cluster is asked again when it doesn't answer: two elections, of nine seconds each at most; and
+   * one try, after which another server may be asked; and the wait between tries.
+   */
+  storagePatienceMs: 20_000,
+  storageTryMs: 2_000,
+  storagePauseMs: 200,
   /** Silence of the bus after which reading all entries of one kind has failed. */
   loadTimeoutMs: 10_000,
   /** How soon the bus says that it has nothing more to send, where entries were replaced while they were read. */
@@ -222,8 +229,8 @@ export const LIMITS = {
   leadSignMs: 1_000,
   leadSilenceMs: 4_000,
   /** How often the bus says that it is there to who follows a job, and its silence after which it is asked anew. */
-  followHeartbeatMs: 5_000,
-  followSilenceMs: 15_000,
+  followHeartbeatMs: 2_000,
+  followSilenceMs: 6_000,
   /** Wait before a following that the bus ended is asked for again. */
   followRetryMs: 1_000,
 

@@ -29,10 +29,11 @@ import type {
 import { requestError, storageError } from './bus/bus-errors.ts';
 import { describeRefusal, isRefusal } from './bus/connect-error.ts';
 import type { ConnectPace } from './bus/connect-pace.ts';
+import { insist, patienceWith } from './bus/insist.ts';
 import { jwtOf, openConnection, type NatsBusOptions, type OpenConnection } from './bus/open-connection.ts';
 import { FollowedStream } from './bus/follow-stream.ts';
 import { readServerTime } from './bus/server-time.ts';
-import { readStream } from './bus/read-stream.ts';
+import { readStream, type StreamReader } from './bus/read-stream.ts';
 import { systemClock } from './clock.ts';
 import { TransportError } from './errors.ts';
 import { KeptSubscription } from './kept-subscription.ts';
@@ -59,7 +60,6 @@ class NatsBus implements Bus {
   readonly #kept = new Map<KeptSubscription, string>();
   readonly #followed = new Set<FollowedStream>();
   #js: JetStreamClient | undefined;
-  #jsm: Promise<JetStreamManager> | undefined;
 
   constructor({ nc, pace }: OpenConnection, options: NatsBusOptions) {
     this.#nc = nc;
@@ -138,13 +138,16 @@ class NatsBus implements Bus {
     });
   }
 
-  async store(subject: string, data: Uint8Array, { expectedSequence }: StoreOptions = {}): Promise<number> {
-    this.#js ??= this.#nc.jetstream(this.#domain === undefined ? {} : { domain: this.#domain });
+  async store(
+    subject: string,
+    data: Uint8Array,
+    { expectedSequence, mayRepeat = false }: StoreOptions = {},
+  ): Promise<number> {
+    const js = (this.#js ??= this.#nc.jetstream(this.#domain === undefined ? {} : { domain: this.#domain }));
     try {
-      const { seq } = await this.#js.publish(subject, data, {
-        timeout: LIMITS.storeTimeoutMs,
-        ...(expectedSequence === undefined ? {} : { expect: { lastSubjectSequence: expectedSequence } }),
-      });
+      const options = expectedSequence === undefined ? {} : { expect: { lastSubjectSequence: expectedSequence } };
+      const patience = patienceWith(this.#nc, mayRepeat ? LIMITS.storagePatienceMs : 0);
+      const { seq } = await insist(patience, () => js.publish(subject, data, { timeout: patience.tryMs, ...options }));
       return seq;
     } catch (cause) {
       if (cause instanceof NatsError && cause.api_error?.err_code === WRONG_LAST_SEQUENCE)
@@ -157,9 +160,10 @@ class NatsBus implements Bus {
     // A get by subject puts the subject where the server's permissions see it.
     const api = this.#domain === undefined ? '$JS.API' : `$JS.${this.#domain}.API`;
     try {
-      const message = await this.#nc.request(`${api}.DIRECT.GET.${stream}.${subject}`, undefined, {
-        timeout: LIMITS.storeTimeoutMs,
-      });
+      const patience = patienceWith(this.#nc, LIMITS.storeTimeoutMs);
+      const message = await insist(patience, () =>
+        this.#nc.request(`${api}.DIRECT.GET.${stream}.${subject}`, undefined, { timeout: patience.tryMs }),
+      );
       if (message.headers?.code === 404) return undefined;
       if (message.headers?.hasError === true) throw new Error(message.headers.description);
       return {
@@ -175,7 +179,7 @@ class NatsBus implements Bus {
 
   async loadAll(stream: string, filter: string): Promise<StoredMessage[]> {
     const newest = new Map<string, Uint8Array>();
-    await readStream(this.#nc, await this.#manager(), {
+    await readStream(this.#nc, await this.#reader(), {
       stream,
       filter,
       deliverPrefix: readPrefix(this.#options.name),
@@ -192,7 +196,7 @@ class NatsBus implements Bus {
     options: ReadOptions = {},
   ): Promise<void> {
     let count = 0;
-    await readStream(this.#nc, await this.#manager(), {
+    await readStream(this.#nc, await this.#reader(), {
       ...options,
       stream,
       filter,
@@ -206,7 +210,7 @@ class NatsBus implements Bus {
   }
 
   async follow(stream: string, filter: string, onMessage: (message: HistoryMessage) => void): Promise<Subscription> {
-    const followed = await FollowedStream.open(this.#nc, await this.#manager(), {
+    const followed = await FollowedStream.open(this.#nc, await this.#reader(), {
       stream,
       filter,
       deliverPrefix: readPrefix(this.#options.name),
@@ -218,7 +222,7 @@ class NatsBus implements Bus {
   }
 
   async serverTime(stream: string, filter: string): Promise<number> {
-    return readServerTime(await this.#manager(), stream, filter);
+    return readServerTime(await this.#reader(), stream, filter);
   }
 
   async ensureStream(settings: StreamSettings): Promise<void> {
@@ -269,12 +273,19 @@ class NatsBus implements Bus {
     if (!this.#nc.isClosed()) await this.#nc.close();
   }
 
-  #manager(): Promise<JetStreamManager> {
-    this.#jsm ??= this.#nc.jetstreamManager({
+  /** For consumers, which are soon made. */
+  async #reader(): Promise<StreamReader> {
+    const patience = patienceWith(this.#nc, LIMITS.storagePatienceMs);
+    return { patience, jsm: await this.#manager(patience.tryMs) };
+  }
+
+  #manager(timeout: number = LIMITS.storeTimeoutMs): Promise<JetStreamManager> {
+    // Making one asks the bus nothing.
+    return this.#nc.jetstreamManager({
       checkAPI: false,
+      timeout,
       ...(this.#domain === undefined ? {} : { domain: this.#domain }),
     });
-    return this.#jsm;
   }
 
   #emit(event: BusEvent): void {

@@ -90,6 +90,9 @@ export class Subjects {
   record = (caller: string, job: string, node: string): string =>
     `${this.prefix}.rec.${toToken(caller)}.${job}.${toToken(node)}`;
 
+  /** Where its caller hears what is recorded here. */
+  heardAt = (record: string): string => record.replace(`${this.prefix}.rec.`, `${this.prefix}.res.`);
+
   recordsOf = (caller: string, job: string): string => `${this.prefix}.rec.${toToken(caller)}.${job}.*`;
   records = (): string => `${this.prefix}.rec.*.*.*`;
   /** What a program writes while it runs, beside the answer that is recorded. */

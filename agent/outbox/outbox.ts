@@ -28,6 +28,8 @@ export interface OutboxDependencies {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Where who waits for it hears what is recorded under that subject. */
+  readonly heardAt: (subject: string) => string;
 }
 
 interface Waiting extends Pick<OutboxRecord, 'subject' | 'kind' | 'at'> {
@@ -39,6 +41,7 @@ interface Waiting extends Pick<OutboxRecord, 'subject' | 'kind' | 'at'> {
   readonly isOnDisk: boolean;
   /** Of its messages, how many the bus has confirmed. */
   sent: number;
+  isSaid: boolean;
   isGone: boolean;
 }
 
@@ -116,7 +119,7 @@ export class Outbox {
         'an answer could not be written to the disk: a crash before it is sent would lose it',
       );
     }
-    this.#add({ number, subject, kind, at, bytes, messages, isOnDisk, sent: 0, isGone: false });
+    this.#add({ number, subject, kind, at, bytes, messages, isOnDisk, sent: 0, isSaid: false, isGone: false });
     await this.#makeRoom(number);
     this.#send();
   }
@@ -130,7 +133,18 @@ export class Outbox {
 
   #takeBack({ number, bytes, record: { subject, kind, at } }: OutboxFile): void {
     this.#next = Math.max(this.#next, number + 1);
-    this.#add({ number, subject, kind, at, bytes, messages: undefined, isOnDisk: true, sent: 0, isGone: false });
+    this.#add({
+      number,
+      subject,
+      kind,
+      at,
+      bytes,
+      messages: undefined,
+      isOnDisk: true,
+      sent: 0,
+      isSaid: false,
+      isGone: false,
+    });
   }
 
   #add(waiting: Waiting): void {
@@ -214,8 +228,9 @@ export class Outbox {
 
   async #sendLane(lane: readonly Waiting[]): Promise<unknown> {
     for (const one of lane) {
+      let messages: readonly Uint8Array[] = [];
       try {
-        const messages = one.messages ?? (await readOutboxFile(this.#options.folder, one.number)).messages;
+        messages = one.messages ?? (await readOutboxFile(this.#options.folder, one.number)).messages;
         for (const message of messages.slice(one.sent)) {
           if (this.#isClosed || one.isGone) return undefined;
           await this.#deps.bus.store(one.subject, message);
@@ -224,9 +239,22 @@ export class Outbox {
         await this.#remove(one);
       } catch (error) {
         if (one.isOnDisk) one.messages = undefined;
+        this.#sayAside(one, messages);
         return error ?? new Error('unknown');
       }
     }
     return undefined;
+  }
+
+  /** A cluster that lost a server stores nothing for some seconds, and no node is to be taken for lost meanwhile. */
+  #sayAside(one: Waiting, messages: readonly Uint8Array[]): void {
+    const { bus, heardAt } = this.#deps;
+    if (one.kind !== 'final' || one.isSaid || one.isGone || this.#isAway || this.#isClosed) return;
+    one.isSaid = true;
+    try {
+      for (const message of messages) bus.publish(heardAt(one.subject), message);
+    } catch {
+      // There is no bus at all: it will be stored when there is.
+    }
   }
 }

@@ -184,7 +184,8 @@ export class JobRecord {
         code: 'command-too-large',
         hint: 'Give large input as a file that the nodes can reach.',
       });
-    await bus.store(frame.subject, bytes);
+    // Of frames that are alike, the first counts.
+    await bus.store(frame.subject, bytes, { mayRepeat: true });
   }
 }
 

@@ -25,7 +25,7 @@ export function storageError(what: string, cause: unknown): TransportError {
   if (/no responders|503/i.test(text))
     return new TransportError(`the bus has no storage for ${what}`, {
       code: 'no-storage',
-      hint: 'JetStream is off in the configuration of nats-server, or no node has been enrolled yet (`fleet ca issue node NAME`).',
+      hint: 'JetStream is off in the configuration of nats-server, too few servers of its cluster run, or no node has been enrolled yet (`fleet ca issue node NAME`).',
       cause,
     });
   // Where accounts come by JWT, a storage that isn't there is silent.

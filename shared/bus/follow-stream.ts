@@ -9,7 +9,6 @@ import {
   DeliverPolicy,
   nanos,
   type ConsumerConfig,
-  type JetStreamManager,
   type Msg,
   type NatsConnection,
   type Subscription as NatsSubscription,
@@ -18,6 +17,8 @@ import type { HistoryMessage, Subscription } from '../bus.ts';
 import { LIMITS } from '../limits.ts';
 import { parseDelivery } from '../read-progress.ts';
 import { storageError } from './bus-errors.ts';
+import { insist } from './insist.ts';
+import type { StreamReader } from './read-stream.ts';
 
 export interface FollowStreamOptions {
   readonly stream: string;
@@ -30,7 +31,7 @@ export interface FollowStreamOptions {
 
 export class FollowedStream implements Subscription {
   readonly #nc: NatsConnection;
-  readonly #jsm: JetStreamManager;
+  readonly #reader: StreamReader;
   readonly #options: FollowStreamOptions;
   #subscription: NatsSubscription | undefined;
   /** Number in the stream of the last message that was taken. */
@@ -42,17 +43,17 @@ export class FollowedStream implements Subscription {
   #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(nc: NatsConnection, jsm: JetStreamManager, options: FollowStreamOptions) {
+  private constructor(nc: NatsConnection, reader: StreamReader, options: FollowStreamOptions) {
     this.#nc = nc;
-    this.#jsm = jsm;
+    this.#reader = reader;
     this.#options = options;
   }
 
   /** Resolves when the server sends: nothing that is stored from then on is missed. @throws TransportError */
-  static async open(nc: NatsConnection, jsm: JetStreamManager, options: FollowStreamOptions): Promise<FollowedStream> {
-    const followed = new FollowedStream(nc, jsm, options);
+  static async open(nc: NatsConnection, reader: StreamReader, options: FollowStreamOptions): Promise<FollowedStream> {
+    const followed = new FollowedStream(nc, reader, options);
     try {
-      await followed.#open();
+      await insist(reader.patience, () => followed.#open());
       return followed;
     } catch (cause) {
       followed.close();
@@ -97,7 +98,7 @@ export class FollowedStream implements Subscription {
     });
     this.#subscription = subscription;
     this.#after(LIMITS.followSilenceMs);
-    await this.#jsm.consumers.add(this.#options.stream, this.#consumer(inbox));
+    await this.#reader.jsm.consumers.add(this.#options.stream, this.#consumer(inbox));
   }
 
   #consumer(inbox: string): Partial<ConsumerConfig> {

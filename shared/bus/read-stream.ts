@@ -18,6 +18,7 @@ import { FleetError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { parseDelivery, ReadProgress } from '../read-progress.ts';
 import { storageError } from './bus-errors.ts';
+import { insist, type Patience } from './insist.ts';
 
 export interface ReadStreamOptions extends ReadOptions {
   readonly stream: string;
@@ -29,8 +30,24 @@ export interface ReadStreamOptions extends ReadOptions {
   readonly onMessage: (message: HistoryMessage) => void | Promise<void>;
 }
 
+export interface StreamReader {
+  readonly jsm: JetStreamManager;
+  readonly patience: Patience;
+}
+
 /** @throws TransportError */
-export async function readStream(nc: NatsConnection, jsm: JetStreamManager, options: ReadStreamOptions): Promise<void> {
+export async function readStream(nc: NatsConnection, reader: StreamReader, options: ReadStreamOptions): Promise<void> {
+  const { jsm, patience } = reader;
+  try {
+    await insist(patience, () => readOnce(nc, jsm, options));
+  } catch (cause) {
+    // What the taker has found is its own to say.
+    throw cause instanceof FleetError ? cause : storageError(`reading ${options.filter}`, cause);
+  }
+}
+
+/** With a consumer of its own. Fails by what may be asked again only before anything was taken. */
+async function readOnce(nc: NatsConnection, jsm: JetStreamManager, options: ReadStreamOptions): Promise<void> {
   const { stream, filter, since, signal } = options;
   if (signal?.aborted === true) return;
   const inbox = createInbox(options.deliverPrefix);
@@ -59,7 +76,7 @@ export async function readStream(nc: NatsConnection, jsm: JetStreamManager, opti
     reading.begin(Date.parse(info.created), info.num_pending + info.delivered.consumer_seq);
     await reading.ended;
   } catch (cause) {
-    // What the taker has found is its own to say.
+    if (!reading.hasTaken) throw cause;
     throw cause instanceof FleetError ? cause : storageError(`reading ${filter}`, cause);
   } finally {
     signal?.removeEventListener('abort', stop);
@@ -79,6 +96,7 @@ class Reading {
   #reject: (error: unknown) => void = () => undefined;
   #isTaking = false;
   #isOver = false;
+  #hasTaken = false;
 
   constructor(nc: NatsConnection, options: ReadStreamOptions) {
     this.#nc = nc;
@@ -93,6 +111,11 @@ class Reading {
       if (this.#isTaking) this.#silence.refresh();
       else this.fail(new Error('the bus fell silent'));
     }, LIMITS.loadTimeoutMs);
+  }
+
+  /** Whether a message was handed on. */
+  get hasTaken(): boolean {
+    return this.#hasTaken;
   }
 
   /** The server has made the consumer, and says how many messages there are. */
@@ -134,6 +157,7 @@ class Reading {
         }
         const delivery = parseDelivery(message.reply);
         const { subject, data } = message;
+        this.#hasTaken = true;
         const taken = this.#options.onMessage({
           subject,
           data,

@@ -14,6 +14,8 @@ export interface ChildOptions {
   readonly stdin?: string;
   /** Keeps its standard input open, for `write()`. @default false */
   readonly holdsStdin?: boolean;
+  /** Belongs to the suite: its end is looked for after the last test of the file. @default false */
+  readonly outlivesTest?: boolean;
 }
 
 export interface Ended {
@@ -24,6 +26,7 @@ export interface Ended {
 export interface Child {
   readonly name: string;
   readonly pid: number;
+  readonly outlivesTest: boolean;
   /** Both streams in order of arrival; the last megabyte. */
   output(): string;
   stdout(): string;
@@ -76,6 +79,7 @@ export async function startChild(
   const self: Child = {
     name: [program.split('/').at(-1), ...args].join(' '),
     pid: group,
+    outlivesTest: options.outlivesTest === true,
     output: () => kept.all,
     stdout: () => kept.stdout,
     stderr: () => kept.stderr,

@@ -17,7 +17,7 @@ afterEach(async ({ task }) => {
   const hasFailed = task.result?.state === 'fail';
   if (hasFailed) runningChildren().forEach(show);
   await endLeftovers(
-    runningChildren().filter((child) => !before.has(child)),
+    runningChildren().filter((child) => !before.has(child) && !child.outlivesTest),
     hasFailed,
   );
 });

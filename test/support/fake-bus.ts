@@ -22,6 +22,8 @@ export class FakeBus implements Bus {
   readonly history: HistoryMessage[] = [];
   /** Thrown by `publish` and `store` while set. */
   broken: Error | undefined;
+  /** Thrown by `store` alone while set: a bus without a leader of its storage. */
+  unstorable: Error | undefined;
   /** Numbers of what was stored, by subject. */
   readonly #sequences = new Map<string, number>();
   readonly #listeners: ((event: BusEvent) => void)[] = [];
@@ -50,7 +52,8 @@ export class FakeBus implements Bus {
   }
 
   store(subject: string, data: Uint8Array, { expectedSequence }: StoreOptions = {}): Promise<number> {
-    if (this.broken !== undefined) return Promise.reject(this.broken);
+    const refusal = this.broken ?? this.unstorable;
+    if (refusal !== undefined) return Promise.reject(refusal);
     if (expectedSequence !== undefined && expectedSequence !== this.#sequenceOf(subject))
       return Promise.reject(new TransportError('stored meanwhile', { code: 'store-conflict' }));
     this.stored.set(subject, data);

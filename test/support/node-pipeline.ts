@@ -151,7 +151,7 @@ export class NodePipeline {
     const bus = new FakeBus();
     const outbox = await Outbox.open(
       { folder: join(stateDir, 'outbox'), maxBytes: LIMITS.outboxBytes, maxAgeMs: LIMITS.outboxAgeMs },
-      { bus, clock, log: recordingLog() },
+      { bus, clock, log: recordingLog(), heardAt: (subject) => fleet.subjects.heardAt(subject) },
       ({ key, messages, final }) => memory.recall(key, messages, final),
     );
     return new NodePipeline(options, { bus, member, memory, clock, outbox, auditBus, auditLog });

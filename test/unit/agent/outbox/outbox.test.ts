@@ -19,7 +19,7 @@ const open = async (
   const log = recordingLog();
   const outbox = await Outbox.open(
     { folder, maxBytes: LIMITS.outboxBytes, maxAgeMs: LIMITS.outboxAgeMs, ...limits },
-    { bus, clock, log },
+    { bus, clock, log, heardAt: (subject) => `heard.${subject}` },
   );
   onTestFinished(() => outbox.close());
   return { outbox, log };
@@ -62,6 +62,22 @@ describe('the outbox', () => {
     await outbox.put(answer(['4']));
     await waitFor(() => outbox.size === 0, { what: 'all to be confirmed' });
     expect(stored(bus)).toEqual(['1', '2', '3', '4']);
+  });
+
+  it('says a final once to who waits for it, while the bus is there and does not store it', async () => {
+    const [folder, bus] = [temporaryFolder(), new FakeBus()];
+    bus.unstorable = new Error('no leader');
+    const { outbox } = await open(folder, bus);
+    await outbox.put(answer(['1', '2'], 'rec.a'));
+    await outbox.put(answer(['out'], 'rec.b', 'output'));
+    await waitFor(() => bus.published.length > 0, { what: 'the final to be said' });
+    bus.unstorable = undefined;
+    await waitFor(() => outbox.size === 0, { what: 'all to be confirmed' });
+    expect(bus.published.map(({ subject, data }) => [subject, Buffer.from(data).toString()])).toEqual([
+      ['heard.rec.a', '1'],
+      ['heard.rec.a', '2'],
+    ]);
+    expect(stored(bus).toSorted()).toEqual(['1', '2', 'out']);
   });
 
   it('sends when the bus comes back, without waiting for its time', async () => {
