@@ -28,6 +28,7 @@ import { PolicyTaker } from './control/policy-taker.ts';
 import { RevocationTaker } from './control/revocation-taker.ts';
 import { RootsTaker } from './control/roots-taker.ts';
 import { Counters } from './counters.ts';
+import type { Emulation } from './emulate/emulation.ts';
 import { createFactStore } from './facts/create-fact-store.ts';
 import type { FactStore } from './facts/fact-store.ts';
 import { InventoryPublisher } from './inventory-publisher.ts';
@@ -53,6 +54,8 @@ export interface AgentDependencies {
   readonly path: string;
   /** Called once when the agent has a lot to do. */
   readonly onBusy?: () => void;
+  /** What an emulated node has in place of a machine. @default nothing: it's a real one */
+  readonly emulation?: Emulation | undefined;
 }
 
 export type AgentState = 'starting' | 'ready' | 'deaf' | 'draining' | 'stopped';
@@ -88,7 +91,7 @@ export class Agent {
   }
 
   async #start(): Promise<void> {
-    const { clock, log, bootId, path } = this.#deps;
+    const { clock, emulation, log, bootId, path } = this.#deps;
     const settings = this.#settings;
     const identity = readIdentity(settings.identity);
     const subjects = new Subjects(identity.fleet);
@@ -110,6 +113,7 @@ export class Agent {
         stateFile: join(settings.stateDir, 'facts.json'),
         factsFolder: settings.factsDir,
         path,
+        collectors: emulation?.collectors,
       },
       { clock, log },
     );
@@ -143,7 +147,7 @@ export class Agent {
     });
     const users = new Users();
     const scope = processScope(settings);
-    const actions = offerActions({
+    const offered = offerActions({
       clock,
       epochs: () => ({ policy: control.revision('policy'), revoked: control.revision('revoked') }),
       counters,
@@ -154,6 +158,7 @@ export class Agent {
       protection: { self: process.pid, nodeFile: process.execPath, busConnection: () => bus.connection },
       host: { users, clock, ...(scope.kind === 'marked' ? { marks: { [scope.variable]: scope.value } } : {}) },
     });
+    const actions = emulation?.actions(offered) ?? offered;
     const publisher = new InventoryPublisher(
       { fleet: identity.fleet, node, stateDir: settings.stateDir, indexed: settings.indexed },
       {
@@ -211,7 +216,8 @@ export class Agent {
     const noteMessage = whenBusy(this.#deps.onBusy ?? (() => undefined));
     const accept = (message: BusMessage): void => {
       noteMessage(clock.monotonic());
-      pipeline.accept(message);
+      if (emulation === undefined) pipeline.accept(message);
+      else emulation.deliver(() => pipeline.accept(message));
     };
     const wanted = [subjects.commandNode(node), subjects.commandAll()];
     const refused = new Set<string>();

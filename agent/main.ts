@@ -26,6 +26,7 @@ Examples:
 
 async function main(): Promise<void> {
   if (process.argv[2] === 'join') return join(process.argv.slice(3));
+  if (process.argv[2] === 'emulate') return emulate();
   let options;
   let command;
   try {
@@ -95,6 +96,27 @@ async function join(args: readonly string[]): Promise<void> {
   } catch (error) {
     failWith(error);
   }
+}
+
+/** Started by `fleet emulate`, and by nobody else: what it has to do comes over the channel that it opened. */
+async function emulate(): Promise<void> {
+  if (process.send === undefined)
+    return fail('fleet-agent: emulated nodes are started by `fleet emulate`\n', EXIT.usage);
+  const [{ default: pino }, { runWorker }] = await Promise.all([import('pino'), import('./emulate/worker.ts')]);
+  const log = pino({ level: 'warn', base: undefined, timestamp: pino.stdTimeFunctions.isoTime });
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(128 + constants.signals[signal]);
+      stop.abort(signal);
+    });
+  const channel = {
+    send: (report: object) => void (process.connected && process.send?.(report, () => undefined)),
+    onOrders: (take: (orders: unknown) => void) => void process.on('message', take),
+    onClosed: (take: () => void) => void process.on('disconnect', take),
+  };
+  await runWorker({ log, bootId: readBootId(), channel, signal: stop.signal });
+  process.disconnect?.();
 }
 
 async function doctor(config: string): Promise<void> {

@@ -69,6 +69,11 @@ export function embeddedFolder(surroundings: Surroundings): string {
   return join(surroundings.stateHome ?? join(homedir(), '.local', 'state'), 'fleet', 'dev');
 }
 
+/** Folder of the nodes that this user emulates. */
+export function emulatedFolder(surroundings: Surroundings): string {
+  return join(dirname(embeddedFolder(surroundings)), 'emulated');
+}
+
 /**
  * Where this user's audit trails are kept. Those of an embedded fleet lie with it, and go with it.
  * @param contextFile that was found

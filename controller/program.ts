@@ -31,6 +31,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, app: Ap
   serve: async () => (await import('./commands/serve.ts')).registerServe,
   doctor: async () => (await import('./commands/doctor.ts')).registerDoctor,
   dev: async () => (await import('./commands/dev.ts')).registerDev,
+  emulate: async () => (await import('./commands/emulate.ts')).registerEmulate,
   completion: async () => (await import('./commands/completion.ts')).registerCompletion,
 };
 

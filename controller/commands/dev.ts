@@ -5,9 +5,16 @@ import type { Command } from 'commander';
 import { EXIT, UsageError } from '../../shared/errors.ts';
 import { foldNames } from '../../shared/names/fold.ts';
 import type { App } from '../app.ts';
+import { addEmulationOptions, emulationOptions, parseNodes, type EmulationFlags } from './emulate.ts';
 import { embeddedFolder } from '../context.ts';
+import type { DevEmulation } from '../dev/up-emulated.ts';
 import { isUp, lockFile, readState, type EmbeddedState } from '../dev/embedded-state.ts';
 import { isMarked } from '../dev/marked-processes.ts';
+
+interface UpFlags extends EmulationFlags {
+  readonly spec?: string;
+  readonly emulate?: number;
+}
 
 /** In a checkout the program isn't on the PATH. */
 function nextSteps({ packageFolder }: App): string {
@@ -29,8 +36,13 @@ export function registerDev(program: Command, app: App): void {
     .command('up')
     .description('Starts it: six nodes, or those of a specification. The other commands find it by themselves.')
     .option('--spec <FILE>', 'YAML: nodes with their facts, task folders and processes')
-    .addHelpText('after', '\nExamples:\n  fleet dev up\n  fleet dev up --spec fleet.yaml')
-    .action(() => runUp(up.opts<{ spec?: string }>(), app));
+    .option('--emulate <N>', 'so many emulated nodes beside them, many to a process', parseNodes);
+  addEmulationOptions(up)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  fleet dev up\n  fleet dev up --spec fleet.yaml\n  fleet dev up --emulate 5000 --silence 0.5%',
+    )
+    .action(() => runUp(up.opts<UpFlags>(), app));
   dev
     .command('down')
     .description('Stops it, and removes all that it left on the disk.')
@@ -43,7 +55,7 @@ export function registerDev(program: Command, app: App): void {
     .action(() => runStatus(app));
 }
 
-async function runUp(flags: { spec?: string }, app: App): Promise<void> {
+async function runUp(flags: UpFlags, app: App): Promise<void> {
   const folder = embeddedFolder(app.surroundings);
   assertNotUp(folder);
   const { readSpec } = await import('../dev/spec.ts');
@@ -63,10 +75,24 @@ async function runUp(flags: { spec?: string }, app: App): Promise<void> {
       natsServer: natsServer.path,
       agentProgram: join(app.packageFolder, 'dist', 'bin', 'fleet-agent.js'),
       path: app.path,
+      emulation: flags.emulate === undefined ? undefined : emulation(flags, flags.emulate, app),
       signal: app.interrupt,
     });
   });
   app.stdout.write(`${describe(state)}\n`);
+}
+
+/** With a line that says how far it is, on a terminal. */
+function emulation(flags: UpFlags, count: number, app: App): DevEmulation {
+  const isTerminal = app.stderr.isTTY === true;
+  return {
+    ...emulationOptions(flags, app),
+    count,
+    onProgress: ({ joined, ready }) => {
+      const text = ready === count ? '' : `${joined} of ${count} have joined, ${ready} are ready`;
+      if (isTerminal) app.stderr.write(`\r\u001b[2K${text}`);
+    },
+  };
 }
 
 function assertNotUp(folder: string): void {
@@ -132,7 +158,7 @@ function runStatus(app: App): void {
   app.stdout.write(`\n${nextSteps(app)}`);
 }
 
-function describe({ nodes, server }: EmbeddedState): string {
+function describe({ emulated, nodes, server }: EmbeddedState): string {
   const count = `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}`;
-  return `The embedded fleet is up: ${count} (${foldNames(nodes.map(({ name }) => name))}), bus at ${server}`;
+  return `The embedded fleet is up: ${count} (${foldNames(nodes.map(({ name }) => name))})${emulated === 0 ? '' : ` and ${emulated} emulated ones`}, bus at ${server}`;
 }

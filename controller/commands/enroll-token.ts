@@ -66,32 +66,12 @@ async function makeToken(flags: TokenFlags, app: App): Promise<void> {
   const lifeMs = parseDuration(flags.expires, '--expires', { ms: LIMITS.joinTokenLifeMs, text: '30d' });
   const trusted = Object.fromEntries((flags.facts ?? []).map((text) => parseAssignment(text, '--facts')));
   if (flags.names !== undefined) parseNameSelector(flags.names);
-  const { createLoginKeys, createSignKeys } = await import('../../shared/keys.ts');
-  const { formatJoinToken } = await import('../../shared/wire/join-token.ts');
+  const { makeToken: make } = await import('../enroll/make-token.ts');
   await withFleet(flags, app, async (fleet) => {
-    const [sign, login] = [createSignKeys(), createLoginKeys()];
     const approval = flags.waitForApproval === true ? 'by-hand' : 'at-once';
     const { names, uses } = flags;
-    const { entry, made } = await fleet.enroll(
-      {
-        type: 'make-token', sign: sign.publicKey, login: login.publicKey, lifeMs, uses, trusted, approval, ...(names === undefined ? {} : { names }),
-      },
-      'token',
-      app.interrupt,
-    ); // prettier-ignore
-    const { fleetId, roots } = await fleet.roots();
-    const { loginJwt = '', servers = [], ca } = made ?? {};
-    const { expires } = entry;
-    const text = formatJoinToken({
-      fleet: fleet.name,
-      fleetId,
-      roots,
-      signSeed: sign.secret,
-      loginSeed: login.seed,
-      loginJwt,
-      expires,
-      ca,
-    });
+    const wishes = { lifeMs, uses, trusted, approval, ...(names === undefined ? {} : { names }) } as const;
+    const { text, entry, servers } = await make(fleet, wishes, app.interrupt);
     app.stdout.write(`${text}\n`);
     app.stderr.write(
       `${describe(entry).join('\n')}\n\nOn each server, as root:\n  fleet-agent join ${servers[0] ?? 'URL'} TOKEN\n`,

@@ -12,6 +12,8 @@ const StateFile = z.strictObject({
   ready: z.boolean(),
   server: z.string(),
   natsPid: z.number().int(),
+  /** How many nodes are emulated beside those. */
+  emulated: z.number().int().nonnegative().default(0),
   nodes: z.array(z.strictObject({ name: z.string(), pid: z.number().int(), processes: z.array(z.number().int()) })),
 });
 export type EmbeddedState = z.infer<typeof StateFile>;

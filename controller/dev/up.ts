@@ -27,6 +27,7 @@ import { down } from './down.ts';
 import { readState, stateFile, type EmbeddedState } from './embedded-state.ts';
 import { endMarked, FLEET_VARIABLE, NODE_VARIABLE, nodeMark, isMarked } from './marked-processes.ts';
 import type { EmbeddedNode } from './spec.ts';
+import type { DevEmulation } from './up-emulated.ts';
 import { findFreePort, waitForPort } from './start-nats.ts';
 import { startDetached } from './start-process.ts';
 
@@ -39,6 +40,8 @@ export interface UpOptions {
   /** The agent's program file. */
   readonly agentProgram: string;
   readonly path: string;
+  /** Nodes that are emulated beside those. @default none */
+  readonly emulation?: DevEmulation | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -56,7 +59,7 @@ export async function up(options: UpOptions): Promise<EmbeddedState> {
   await down(folder);
   const mark = randomBytes(12).toString('hex');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const state: EmbeddedState = { version: 1, mark, ready: false, server: '', natsPid: 0, nodes: [] };
+  const state: EmbeddedState = { version: 1, mark, ready: false, server: '', natsPid: 0, emulated: 0, nodes: [] };
   // Written first: whatever happens from here on, `dev down` knows what to look for.
   const save = (): Promise<void> => writeFileAtomic(stateFile(folder), `${JSON.stringify(state)}\n`, { mode: 0o600 });
   await save();
@@ -94,6 +97,11 @@ export async function up(options: UpOptions): Promise<EmbeddedState> {
     }
     await save();
     await waitUntilAllAnswer(home, state, signal);
+    if (options.emulation !== undefined) {
+      const { upEmulated } = await import('./up-emulated.ts');
+      await upEmulated(options.emulation, { home, server: state.server, mark, operator: OPERATOR }, signal);
+      state.emulated = options.emulation.count;
+    }
     state.ready = true;
     await save();
     return state;
