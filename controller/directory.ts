@@ -30,6 +30,8 @@ export interface RosterNode {
   readonly issued?: Uint8Array | undefined;
   /** Hashes of the credentials that its keys had before. */
   readonly earlier?: readonly Uint8Array[] | undefined;
+  /** Public key of its login at the bus, where its credential names it. */
+  readonly login?: string | undefined;
 }
 
 export interface Directory {
@@ -82,7 +84,15 @@ async function loadEntries(bus: Bus, stream: string, filter: string): Promise<St
   }
 }
 
-function readRosterEntry(stored: StoredMessage, { revisions, subjects, trust }: DirectoryDependencies): RosterNode {
+/**
+ * One entry of the roster. @param keeps whether its credential is looked at once, and not anew each time
+ * @throws ProtocolError
+ */
+export function readRosterEntry(
+  stored: StoredMessage,
+  { revisions, subjects, trust }: Pick<DirectoryDependencies, 'revisions' | 'subjects' | 'trust'>,
+  keeps = true,
+): RosterNode {
   const { payload, signers } = open('roster', trust.fleetId, stored.data, trust);
   const entry = decodeRosterEntry(payload);
   const signer = signers[0].credential.body;
@@ -96,7 +106,7 @@ function readRosterEntry(stored: StoredMessage, { revisions, subjects, trust }: 
     throw new ProtocolError('its credential is for something else', { code: 'bad-credential' });
   assertWithinLimits(signer, body);
   assertNotOlder(entry, revisions);
-  return new Enrolled(entry, credential, trust);
+  return new Enrolled(entry, credential, trust, keeps);
 }
 
 /** Its credential is verified when somebody wants it: a signature for each of ten thousand nodes takes seconds. */
@@ -106,15 +116,19 @@ class Enrolled implements RosterNode {
   readonly trusted: RosterNode['trusted'];
   readonly issued: Uint8Array;
   readonly earlier: readonly Uint8Array[];
+  readonly login: string | undefined;
+  readonly #keeps: boolean;
   readonly #verify: () => { credential?: VerifiedCredential; problem?: string };
   #verified: { credential?: VerifiedCredential; problem?: string } | undefined;
 
-  constructor({ node, state, previous = [] }: RosterEntry, credential: Credential, trust: TrustStore) {
+  constructor({ node, state, previous = [] }: RosterEntry, credential: Credential, trust: TrustStore, keeps: boolean) {
     this.name = node;
     this.state = state;
     this.trusted = credential.body.trusted;
     this.issued = credential.bytes;
     this.earlier = previous;
+    this.login = credential.body.login;
+    this.#keeps = keeps;
     this.#verify = () => {
       try {
         const verified = trust.verify(credential);
@@ -128,11 +142,15 @@ class Enrolled implements RosterNode {
   }
 
   get credential(): VerifiedCredential | undefined {
-    return (this.#verified ??= this.#verify()).credential;
+    return this.#now().credential;
   }
 
   get problem(): string | undefined {
-    return (this.#verified ??= this.#verify()).problem;
+    return this.#now().problem;
+  }
+
+  #now(): { credential?: VerifiedCredential; problem?: string } {
+    return this.#keeps ? (this.#verified ??= this.#verify()) : this.#verify();
   }
 }
 
@@ -169,9 +187,26 @@ export async function readInventoryHeads(
   return { heads: entries, problems };
 }
 
+/** One entry of the inventory, and who signed it. @throws ProtocolError */
+export function readInventoryEntry<T extends { node: string; subject: string; revision: number }>(
+  { subject, data }: StoredMessage,
+  { revisions, trust }: Pick<DirectoryDependencies, 'revisions' | 'trust'>,
+  decode: (payload: Uint8Array) => T,
+  subjectOf: (node: string) => string,
+): { entry: T; signer: VerifiedCredential } {
+  const { payload, signers } = open('inventory', trust.fleetId, data, trust);
+  const entry = decode(payload);
+  const [signer] = signers;
+  const { kind, name } = signer.credential.body;
+  if (kind !== 'node' || name !== entry.node || entry.subject !== subject || subjectOf(entry.node) !== subject)
+    throw new ProtocolError('it is not from the node that it speaks for', { code: 'misrouted' });
+  assertNotOlder(entry, revisions);
+  return { entry, signer };
+}
+
 function readEntries<T extends { node: string; subject: string; revision: number }>(
   stored: readonly StoredMessage[],
-  { revisions, trust }: DirectoryDependencies,
+  dependencies: Pick<DirectoryDependencies, 'revisions' | 'trust'>,
   decode: (payload: Uint8Array) => T,
   subjectOf: (node: string) => string,
   roster: Directory['roster'] | undefined,
@@ -182,17 +217,7 @@ function readEntries<T extends { node: string; subject: string; revision: number
   for (const { subject, data } of stored) {
     if (silenced?.has(subject) === true) continue;
     try {
-      const { payload, signers } = open('inventory', trust.fleetId, data, trust);
-      const entry = decode(payload);
-      const signer = signers[0].credential.body;
-      if (
-        signer.kind !== 'node' ||
-        signer.name !== entry.node ||
-        entry.subject !== subject ||
-        subjectOf(entry.node) !== subject
-      )
-        throw new ProtocolError('it is not from the node that it speaks for', { code: 'misrouted' });
-      assertNotOlder(entry, revisions);
+      const { entry } = readInventoryEntry({ subject, data }, dependencies, decode, subjectOf);
       entries.set(entry.node, entry);
     } catch (error) {
       problems.push(`inventory entry ${subject}: ${describe(error)}`);

@@ -32,7 +32,7 @@ export interface PresenceDependencies {
   readonly clock: Clock;
   readonly subjects: Subjects;
   readonly trust: TrustStore;
-  readonly watch: BusWatch;
+  readonly watch: Pick<BusWatch, 'assertThere' | 'breaks' | 'onLost'>;
   /** Without epochs: a node that has to fetch a document first is there, too. */
   readonly signing: () => Omit<SigningContext, 'epochs'>;
 }

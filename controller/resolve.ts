@@ -45,7 +45,7 @@ export interface Resolved {
 export function resolveTarget(
   spec: TargetSpec,
   roster: ReadonlyMap<string, RosterNode>,
-  inventory: ReadonlyMap<string, InventoryBody> | undefined,
+  inventory: Pick<ReadonlyMap<string, InventoryBody>, 'get'> | undefined,
 ): Resolved {
   const joined = [...roster.values()]
     .filter(({ state }) => state === 'joined')

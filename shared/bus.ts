@@ -62,6 +62,11 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface FollowOptions {
+  /** Only what has a higher number in the stream. @default from the beginning */
+  readonly after?: number;
+}
+
 export interface StreamSettings {
   readonly name: string;
   readonly subjects: readonly string[];
@@ -108,7 +113,7 @@ export interface Bus {
   /** The newest message on a subject. */
   load(stream: string, subject: string): Promise<LoadedMessage | undefined>;
   /** The newest message of every subject that fits the filter. */
-  loadAll(stream: string, filter: string): Promise<StoredMessage[]>;
+  loadAll(stream: string, filter: string): Promise<HistoryMessage[]>;
   /**
    * Every message whose subject fits the filter, one after another in the order they were stored, up to those that are
    * there when the reading begins. Who is slow to take one holds the bus back: nothing piles up here.
@@ -124,7 +129,12 @@ export interface Bus {
    * What fits the filter, from the first that is there, then as it is stored: in order, each once, over reconnects.
    * Resolves when nothing is missed any more that is stored from then on. @throws TransportError
    */
-  follow(stream: string, filter: string, onMessage: (message: HistoryMessage) => void): Promise<Subscription>;
+  follow(
+    stream: string,
+    filter: string,
+    onMessage: (message: HistoryMessage) => void,
+    options?: FollowOptions,
+  ): Promise<Subscription>;
   /** The clock of the bus, in milliseconds since the epoch. Needs the right to read `filter`. */
   serverTime(stream: string, filter: string): Promise<number>;
   /** Creates a stream, or brings it to these settings. */

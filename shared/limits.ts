@@ -51,6 +51,10 @@ export const LIMITS = {
   /** Asking who is there goes on while answers come, and no longer than this: ten thousand come in two seconds. */
   presenceMs: 15_000,
 
+  /** How often a service asks all nodes whether they are there: what a server says of its clients goes down with it. */
+  presenceCheckMs: 5 * 60_000,
+  /** How long it may be quiet then until who is silent is away: nobody waits for it. */
+  presenceAskMs: 6_000,
   /** Credentials that a service remembers: of every node of a fleet five times as large as those that are measured. */
   serviceCredentials: 50_000,
 

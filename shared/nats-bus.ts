@@ -16,11 +16,11 @@ import type {
   BusConnection,
   BusEvent,
   BusMessage,
+  FollowOptions,
   HistoryMessage,
   LoadedMessage,
   ReadOptions,
   RequestOptions,
-  StoredMessage,
   StoreOptions,
   StreamSettings,
   SubscribeOptions,
@@ -177,16 +177,16 @@ class NatsBus implements Bus {
     }
   }
 
-  async loadAll(stream: string, filter: string): Promise<StoredMessage[]> {
-    const newest = new Map<string, Uint8Array>();
+  async loadAll(stream: string, filter: string): Promise<HistoryMessage[]> {
+    const newest = new Map<string, HistoryMessage>();
     await readStream(this.#nc, await this.#reader(), {
       stream,
       filter,
       deliverPrefix: readPrefix(this.#options.name),
       seen: () => newest.size,
-      onMessage: ({ subject, data }) => void newest.set(subject, data),
+      onMessage: (message) => void newest.set(message.subject, message),
     });
-    return [...newest].map(([subject, data]) => ({ subject, data }));
+    return [...newest.values()];
   }
 
   async read(
@@ -209,10 +209,16 @@ class NatsBus implements Bus {
     });
   }
 
-  async follow(stream: string, filter: string, onMessage: (message: HistoryMessage) => void): Promise<Subscription> {
+  async follow(
+    stream: string,
+    filter: string,
+    onMessage: (message: HistoryMessage) => void,
+    { after = 0 }: FollowOptions = {},
+  ): Promise<Subscription> {
     const followed = await FollowedStream.open(this.#nc, await this.#reader(), {
       stream,
       filter,
+      after,
       deliverPrefix: readPrefix(this.#options.name),
       onMessage,
       onClose: (self) => this.#followed.delete(self),

@@ -9,7 +9,9 @@ import type { Logger } from '../../shared/logger.ts';
 import type { Subjects } from '../../shared/subjects.ts';
 import type { TrustStore } from '../../shared/trust.ts';
 import type { LiveControl } from './live-control.ts';
+import type { LiveDirectory } from './live-directory.ts';
 import type { Metrics } from './metrics.ts';
+import type { Presence } from './presence.ts';
 
 export interface PartHealth {
   readonly ok: boolean;
@@ -41,5 +43,9 @@ export interface ServiceContext {
   /** The service's own; another one when its owner has renewed it. */
   readonly identity: Identity;
   readonly control: LiveControl;
+  /** Roster and inventory, in memory. */
+  readonly directory: LiveDirectory;
+  /** Who is there, and since when. */
+  readonly presence: Presence;
   readonly metrics: Metrics;
 }

@@ -2,5 +2,5 @@
 import type { ServiceContext, ServicePart } from './part.ts';
 
 export function createParts(context: ServiceContext): readonly ServicePart[] {
-  return [context.control];
+  return [context.control, context.directory, context.presence];
 }

@@ -15,9 +15,12 @@ import { TrustStore } from '../../shared/trust.ts';
 import { VERSION } from '../../shared/version.ts';
 import { startHealthServer, type HealthAnswer, type HealthServer } from './health-server.ts';
 import { LiveControl } from './live-control.ts';
+import { LiveDirectory } from './live-directory.ts';
 import { Metrics } from './metrics.ts';
 import type { ServiceContext, ServicePart } from './part.ts';
+import { describeFleet } from './fleet-metrics.ts';
 import { createParts } from './parts.ts';
+import { Presence } from './presence.ts';
 import { DEFAULT_LISTEN, parseListen, type ServeSettings } from './serve-settings.ts';
 
 export interface ServiceDependencies {
@@ -65,6 +68,7 @@ class Service {
     await this.#listen();
     const context = await this.#connect();
     this.#context = context;
+    describeFleet(context);
     this.#parts = createParts(context);
     for (const part of this.#parts) await this.#start(part);
     const { fleet, identity } = context;
@@ -113,9 +117,13 @@ class Service {
     const common = { fleet, bus, clock, log, trust, subjects: new Subjects(fleet), metrics: this.#metrics };
     const live = new LiveControl({ identity, identityFile: this.#settings.identity }, common);
     control = live;
+    const directory = new LiveDirectory({ ...common, control: live });
+    const presence = new Presence({ ...common, directory, identity: () => live.identity });
     return {
       ...common,
       control: live,
+      directory,
+      presence,
       get identity() {
         return live.identity;
       },

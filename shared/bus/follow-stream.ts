@@ -23,6 +23,8 @@ import type { StreamReader } from './read-stream.ts';
 export interface FollowStreamOptions {
   readonly stream: string;
   readonly filter: string;
+  /** Only what has a higher number in the stream than this. */
+  readonly after: number;
   /** Where what is stored is delivered to this identity. */
   readonly deliverPrefix: string;
   readonly onMessage: (message: HistoryMessage) => void;
@@ -35,7 +37,7 @@ export class FollowedStream implements Subscription {
   readonly #options: FollowStreamOptions;
   #subscription: NatsSubscription | undefined;
   /** Number in the stream of the last message that was taken. */
-  #last = 0;
+  #last: number;
   /** Deliveries of the consumer of now. */
   #count = 0;
   #opening: Promise<void> | undefined;
@@ -47,6 +49,7 @@ export class FollowedStream implements Subscription {
     this.#nc = nc;
     this.#reader = reader;
     this.#options = options;
+    this.#last = options.after;
   }
 
   /** Resolves when the server sends: nothing that is stored from then on is missed. @throws TransportError */

@@ -89,7 +89,7 @@ export const MAY_NOT_SUBSCRIBE: Readonly<Record<'db1' | 'alice' | 'ada' | 'issue
   ],
   alice: [
     `${F}.res.bob.>`, `${F}.res.>`, `${F}.res.*.j.db1`, `${F}.rec.bob.>`, `${F}.rec.>`, `${F}.cmd.>`, `${F}.cmd.all`, `${F}.cmd.node.db1`,
-    `${F}.inv.>`, `${F}.roster.*`, `${F}.ctl.>`, `${F}.plan.alice.j`, `${F}.lead.>`, `${F}.svc.lead`, `${F}.queue.>`, `${F}.queue.*`, `${F}.aud.>`, `${F}.job.>`, `${F}.svc.>`,
+    `${F}.inv.>`, `${F}.roster.*`, `${F}.ctl.>`, `${F}.plan.alice.j`, `${F}.lead.>`, `${F}.svc.lead`, `${F}.queue.>`, `${F}.queue.*`, `${F}.aud.>`, `${F}.job.>`, `${F}.svc.>`, `${F}.svc.resolve`, `${F}.bus.*`,
     `${F}.>`, '>', '*', '_INBOX.>', '_INBOX_bob.>', '_INBOX_issuer.>', '_READ.>', '_READ.bob.*', '_READ.bob.x', '$SYS.>', '$JS.>',
   ],
   ada: [`${F}.svc.resolve`, `${F}.bus.*`, `${F}.rec.bob.>`, `${F}.cmd.>`, `${F}.ctl.>`, `${F}.>`, '>', '_INBOX_alice.>', '$SYS.>', '$JS.>'],

@@ -4,10 +4,10 @@ import type {
   Bus,
   BusEvent,
   BusMessage,
+  FollowOptions,
   HistoryMessage,
   LoadedMessage,
   ReadOptions,
-  StoredMessage,
   StoreOptions,
   Subscription,
 } from '../../shared/bus.ts';
@@ -76,8 +76,15 @@ export class FakeBus implements Bus {
       if (fits(filter, message.subject) && message.storedAt >= since) await onMessage(message);
   }
 
-  async follow(_stream: string, filter: string, onMessage: (message: HistoryMessage) => void): Promise<Subscription> {
-    await this.read(_stream, filter, onMessage);
+  async follow(
+    _stream: string,
+    filter: string,
+    onMessage: (message: HistoryMessage) => void,
+    { after = 0 }: FollowOptions = {},
+  ): Promise<Subscription> {
+    await this.read(_stream, filter, (message) => {
+      if (message.sequence > after) onMessage(message);
+    });
     const follower = { filter, onMessage };
     this.#followers.add(follower);
     return { close: () => void this.#followers.delete(follower) };
@@ -91,9 +98,10 @@ export class FakeBus implements Bus {
     );
   }
 
-  loadAll(_stream: string, filter: string): Promise<StoredMessage[]> {
+  loadAll(_stream: string, filter: string): Promise<HistoryMessage[]> {
+    const found = [...this.stored].filter(([subject]) => fits(filter, subject));
     return Promise.resolve(
-      [...this.stored].filter(([subject]) => fits(filter, subject)).map(([subject, data]) => ({ subject, data })),
+      found.map(([subject, data]) => ({ subject, data, sequence: this.#sequenceOf(subject), storedAt: Date.now() })),
     );
   }
 
