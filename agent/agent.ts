@@ -32,6 +32,7 @@ import type { Emulation } from './emulate/emulation.ts';
 import { createFactStore } from './facts/create-fact-store.ts';
 import type { FactStore } from './facts/fact-store.ts';
 import { InventoryPublisher } from './inventory-publisher.ts';
+import { RunningCommands } from './jobs/running-commands.ts';
 import { controlFolder, OwnCredential } from './own-credential.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { OutputSenders } from './output/output-senders.ts';
@@ -207,6 +208,7 @@ export class Agent {
       outputs,
       policies: () => ({ fleet: fleetPolicy.current, node: ownPolicy }),
       holdsQueued: (message) => queue.holds(message),
+      running: new RunningCommands(),
       stop: this.#stop.signal,
     });
     const queue = new NodeQueue(

@@ -31,12 +31,35 @@ export async function authorizeConditions(
   { action, input, now }: AskedFor,
   dependencies: AuthorizeDependencies,
 ): Promise<Permission> {
-  const rules = rulesOf(candidates);
   const sealedNames = verified.command.sealed?.names ?? [];
+  const args = (): Promise<Facts> => argsOf(action, input, sealedNames);
+  const isSealed = sealedIn(action, sealedNames);
+  const circumstances = await circumstancesOf(verified, candidates, { now, args, isSealed }, dependencies);
+  const decision = decideBothAmong(candidates, circumstances);
+  if (decision.allowed) return permission(verified, nameRule(decision));
+  throw refuse(verified, refuseByPolicy(askedBy(verified), decision), nameRule(decision), dependencies.log);
+}
+
+/** What conditions of a policy look at, beside who asks. */
+export interface LookedAt {
+  readonly now: number;
+  /** Called where a rule asks for it. */
+  readonly args: () => Facts | Promise<Facts>;
+  readonly isSealed?: Circumstances['isSealed'];
+}
+
+/** Looks up what these rules ask for, and nothing else. */
+export async function circumstancesOf(
+  verified: VerifiedCommand,
+  candidates: BothCandidates,
+  { now, args, isSealed }: LookedAt,
+  dependencies: AuthorizeDependencies,
+): Promise<Circumstances> {
+  const rules = rulesOf(candidates);
   const facts = asks(rules, 'where') ? await factsFor(rules, dependencies) : undefined;
-  const circumstances: Circumstances = {
-    args: asks(rules, 'args') ? await argsOf(action, input, sealedNames) : undefined,
-    isSealed: sealedIn(action, sealedNames),
+  return {
+    args: asks(rules, 'args') ? await args() : undefined,
+    isSealed,
     facts,
     isUndecided: (path) =>
       dependencies.facts.mayLack?.(path.text) === true && findValues(facts ?? {}, path).length === 0,
@@ -47,9 +70,6 @@ export async function authorizeConditions(
       ? await findApprovers(verified, dependencies)
       : [],
   };
-  const decision = decideBothAmong(candidates, circumstances);
-  if (decision.allowed) return permission(verified, nameRule(decision));
-  throw refuse(verified, refuseByPolicy(askedBy(verified), decision), nameRule(decision), dependencies.log);
 }
 
 function rulesOf(candidates: BothCandidates): readonly CompiledRule[] {

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
+import { burnedWords, isBurned } from './jobs/burned.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import type { Answer, Replier } from './reply.ts';
 import type { Final } from './replay/journal.ts';
@@ -40,7 +41,7 @@ const CANNOT_KNOW: Answer = {
   reason: 'the agent was restarted after it took this command; it may have run',
 };
 
-const finalOf = ({ kind, state, code }: Answer): Final => ({
+export const finalOf = ({ kind, state, code }: Answer): Final => ({
   kind: kind === 'unmatched' ? 'unmatched' : 'result',
   ...(state === undefined ? {} : { state }),
   ...(code === undefined ? {} : { code }),
@@ -105,7 +106,10 @@ export class Finals {
     if (status === 'running') await replier.send({ kind: 'ack' });
     else if (answers.length > 0) replier.resend(answers);
     else if (final?.kind === 'unmatched') await replier.send({ kind: 'unmatched' });
-    else if (final !== undefined)
+    else if (final !== undefined && isBurned(final)) {
+      const answer: Answer = { ...final, reason: burnedWords(final) };
+      await this.#sayLate(memory, answer, replier);
+    } else if (final !== undefined)
       await replier.send({
         kind: 'result',
         state: final.state,
@@ -113,11 +117,14 @@ export class Finals {
         reason: reason ?? 'this command has been answered; of the answer, only how it ended is still there',
         ...(reason === undefined ? {} : { timing: { received: this.#deps.clock.now() } }),
       });
-    else if (status === 'unknown') {
-      const messages = await replier.send(CANNOT_KNOW);
-      if (replier.recordSubject === undefined) return;
-      await this.#putOut(replier.recordSubject, memory, CANNOT_KNOW, messages);
-      this.#deps.memory.end(memory, messages, finalOf(CANNOT_KNOW));
-    }
+    else if (status === 'unknown') await this.#sayLate(memory, CANNOT_KNOW, replier);
+  }
+
+  /** What nobody has been told so far. */
+  async #sayLate(memory: Remembered, answer: Answer, replier: Replier): Promise<void> {
+    const messages = await replier.send(answer);
+    if (replier.recordSubject === undefined) return;
+    await this.#putOut(replier.recordSubject, memory, answer, messages);
+    this.#deps.memory.end(memory, messages, finalOf(answer));
   }
 }

@@ -16,7 +16,7 @@ import type { TrustStore } from '../shared/trust.ts';
 import { COMMAND_FIELDS, type Command } from '../shared/wire/command.ts';
 import type { SignerIdentity } from '../shared/wire/envelope.ts';
 import { firstNotUnderstood } from '../shared/wire/reserved-fields.ts';
-import type { RunnableAction } from './actions/action.ts';
+import type { ActionOutcome, RunnableAction } from './actions/action.ts';
 import type { ControlDocuments } from './control/control-documents.ts';
 import { matchesLive, misaddressed, WhereCache, type LiveFacts } from './addressed.ts';
 import type { Counters } from './counters.ts';
@@ -24,12 +24,17 @@ import type { AuditTrail, Decision } from './audit/audit-trail.ts';
 import { authorizeConditions } from './authorize-conditions.ts';
 import { authorize, authorizeHere } from './authorize.ts';
 import { assertFresh, assertNotTooLate, isFresh, isOver, isPatient } from './freshness.ts';
-import { BROKEN, Finals } from './finals.ts';
+import { BROKEN, finalOf, Finals } from './finals.ts';
+import { burnedWords, CANCELLED } from './jobs/burned.ts';
+import { isJobMessage, JobMessages } from './jobs/job-messages.ts';
+import { settleAttempts } from './jobs/retry.ts';
+import type { RunningCommand, RunningCommands } from './jobs/running-commands.ts';
 import type { OutputSenders, Sending } from './output/output-senders.ts';
 import { takeCredit } from './output/take-credit.ts';
 import type { Outbox } from './outbox/outbox.ts';
+import { isCancel } from './queue/queued-message.ts';
 import { Replier, type Answer, type ReplyDependencies } from './reply.ts';
-import { replayKey, type Remembered, type ReplayMemory } from './replay/replay-memory.ts';
+import { replayKey, type CommandKey, type Remembered, type ReplayMemory } from './replay/replay-memory.ts';
 import { assertNotRevoked } from './revoked.ts';
 import { runAction } from './run.ts';
 import type { Secrets } from './secrets/secrets.ts';
@@ -60,6 +65,8 @@ export interface PipelineDependencies {
   readonly policies: () => Policies;
   /** Whether these very bytes wait in the node's queue, and are carried out from there. */
   readonly holdsQueued: (message: Uint8Array) => Promise<boolean>;
+  /** What is under way here, for who cancels it or asks. */
+  readonly running: RunningCommands;
   /** Aborts when the agent stops. */
   readonly stop: AbortSignal;
 }
@@ -76,12 +83,14 @@ interface Claimed {
   readonly candidates: BothCandidates;
   readonly decision: Decision;
   readonly remembered: Remembered;
+  readonly running: RunningCommand;
   readonly replier: Replier;
 }
 
 export class Pipeline {
   readonly #deps: PipelineDependencies & ReplyDependencies;
   readonly #finals: Finals;
+  readonly #jobMessages: JobMessages;
   readonly #where = new WhereCache();
   /** Messages under way: waited for at the end. */
   readonly #handling = new Set<Promise<void>>();
@@ -92,6 +101,7 @@ export class Pipeline {
   constructor(dependencies: PipelineDependencies) {
     this.#deps = { ...dependencies, fleetId: dependencies.trust.fleetId };
     this.#finals = new Finals(dependencies);
+    this.#jobMessages = new JobMessages({ ...this.#deps, finals: this.#finals });
     // Every command that runs listens to it: no leak that Node should warn of.
     setMaxListeners(0, dependencies.stop);
   }
@@ -110,7 +120,7 @@ export class Pipeline {
    */
   async carryOut(message: BusMessage): Promise<boolean> {
     // Nobody sends it again who is told that there is no room.
-    while (this.#running >= LIMITS.concurrentCommands)
+    while (this.#running >= LIMITS.concurrentCommands && !isCancel(message.data))
       await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
     if (!(await this.#deps.control.waitFor(undefined))) return false;
     const handling = this.#handle(message, 'queue').catch((error: unknown) => this.#drop(error));
@@ -132,7 +142,8 @@ export class Pipeline {
     if (wrong !== undefined) return this.#ignore(wrong);
     if (command.kind === 'credit') return counters.count(takeCredit(verified, this.#deps));
     // What came before it goes first: it's carried out when its turn has come there.
-    if (from === 'bus' && isPatient(command) && (await this.#deps.holdsQueued(message.data))) return;
+    if (from === 'bus' && isPatient(command) && !isJobMessage(command) && (await this.#deps.holdsQueued(message.data)))
+      return;
     let isCurrent = control.covers(command.epochs);
     if (!isCurrent) {
       isCurrent = await control.waitFor(command.epochs);
@@ -156,7 +167,9 @@ export class Pipeline {
       return from === 'queue' ? memory.whenEnded(seen.memory) : undefined;
     }
 
+    const isAboutOthers = isJobMessage(command);
     let remembered: Remembered | undefined;
+    let running: RunningCommand | undefined;
     let answer: Answer;
     const decision: Decision = { effect: action?.definition.effect ?? 'reads', rule: undefined };
     try {
@@ -167,30 +180,45 @@ export class Pipeline {
         );
       assertNotRevoked(verified, this.#deps);
       // Before anything is kept or looked up: who may do nothing here costs no memory, and learns nothing of the facts.
-      const candidates = authorize(verified, this.#deps);
+      const candidates = isAboutOthers ? undefined : authorize(verified, this.#deps);
       assertFresh(command, clock.now());
-      if (seen.kind === 'before-floor')
-        throw new RefusedError('the command is from a time of which this node has forgotten what it ran', {
-          code: 'too-late',
-        });
-      remembered = memory.claim(key);
-      await authorizeHere(verified, this.#deps);
-      const matches = await this.#matches(verified);
-      if (!matches) counters.count('unmatched');
-      answer = matches
-        ? await this.#run(verified, action, { candidates, decision, remembered, replier })
-        : { kind: 'unmatched' };
+      if (candidates === undefined) {
+        remembered = this.#claimIfRoom(key);
+        answer = await this.#jobMessages.answer(verified, decision, replier);
+      } else {
+        if (seen.kind === 'before-floor')
+          throw new RefusedError('the command is from a time of which this node has forgotten what it ran', {
+            code: 'too-late',
+          });
+        remembered = memory.claim(key);
+        running = this.#deps.running.begin(key.key, clock.now());
+        await authorizeHere(verified, this.#deps);
+        const matches = await this.#matches(verified);
+        if (!matches) counters.count('unmatched');
+        answer = matches
+          ? await this.#run(verified, action, { candidates, decision, remembered, running, replier })
+          : { kind: 'unmatched' };
+      }
     } catch (error) {
+      if (isAboutOthers && remembered !== undefined) {
+        // Who may not ask costs no memory.
+        memory.release(remembered);
+        remembered = undefined;
+      }
       if (error instanceof RefusedError) decision.rule = error.rule ?? decision.rule;
       answer = this.#answerTo(error);
       if (from === 'queue' && answer.code === 'too-late' && isOver(command, clock.now()))
         answer = { ...answer, state: 'expired' };
     }
-    const isAnswered = await this.#isAnswered(verified, answer, remembered !== undefined);
-    const messages = isAnswered
-      ? await this.#finals.seal({ timing: { received: clock.now() }, ...answer }, replier)
-      : [];
-    const isKept = await this.#finals.keep({ remembered, answer, messages, effect: decision.effect, replier });
+    let messages: Uint8Array[] = [];
+    let isKept = false;
+    try {
+      if (await this.#isAnswered(verified, answer, remembered !== undefined))
+        messages = await this.#finals.seal({ timing: { received: clock.now() }, ...answer }, replier);
+      isKept = await this.#finals.keep({ remembered, answer, messages, effect: decision.effect, replier });
+    } finally {
+      if (running !== undefined) this.#deps.running.end(running, isKept ? finalOf(answer) : undefined);
+    }
     audit.answered(verified, answer, decision);
     // The last step: what can't be sent now is there for when the command comes again.
     if (!isKept || replier.recordSubject === undefined) replier.resend(messages);
@@ -203,7 +231,7 @@ export class Pipeline {
   async #run(
     verified: VerifiedCommand,
     wanted: RunnableAction | undefined,
-    { candidates, decision, remembered, replier }: Claimed,
+    { candidates, decision, remembered, running, replier }: Claimed,
   ): Promise<Answer> {
     const { audit, counters, clock, node, log, memory, stop } = this.#deps;
     const { command, caller } = verified;
@@ -226,6 +254,8 @@ export class Pipeline {
       throw new RefusedError(`${LIMITS.concurrentCommands} commands are running here already`, { code: 'busy' });
     this.#running++;
     try {
+      const done = command.retryOf === undefined ? undefined : await settleAttempts(verified, received, this.#deps);
+      if (done !== undefined) return done;
       const isDurable = action.definition.effect === 'changes';
       await Promise.all([
         memory.record(remembered, { durable: isDurable }),
@@ -234,6 +264,7 @@ export class Pipeline {
       assertNotTooLate(command, clock.now());
       // A list may have come since the command did.
       assertNotRevoked(verified, this.#deps);
+      if (running.cancelledBy !== undefined) return { ...CANCELLED, reason: burnedWords(CANCELLED) };
       counters.count('accepted');
       const { name, roles } = caller.credential.body;
       let sending: Sending | undefined;
@@ -254,6 +285,7 @@ export class Pipeline {
             },
           },
           stop,
+          cancel: running,
           onRunning: () =>
             void replier
               .send({ kind: 'ack', timing: { received } })
@@ -262,10 +294,20 @@ export class Pipeline {
         { clock, log },
       );
       sending?.ended(outcome);
-      return { kind: 'result', ...outcome, timing: { received, started, ended } };
+      return { kind: 'result', ...byWhom(outcome, running, name), timing: { received, started, ended } };
     } finally {
       this.#running--;
       this.#waitingForRoom.shift()?.();
+    }
+  }
+
+  /** What ends others is heard also where no more can be remembered: said again, it changes nothing. */
+  #claimIfRoom(key: CommandKey): Remembered | undefined {
+    try {
+      return this.#deps.memory.claim(key);
+    } catch (error) {
+      if (error instanceof RefusedError) return undefined;
+      throw error;
     }
   }
 
@@ -321,4 +363,10 @@ export class Pipeline {
       log.error({ err: error }, 'handling a message broke');
     }
   }
+}
+
+/** Who is cancelled by somebody else is told by whom. */
+function byWhom(outcome: ActionOutcome, { cancelledBy }: RunningCommand, caller: string): ActionOutcome {
+  if (outcome.state !== 'cancelled' || cancelledBy === undefined || cancelledBy === caller) return outcome;
+  return { ...outcome, reason: `${outcome.reason ?? 'stopped'}: ${cancelledBy} cancelled it` };
 }

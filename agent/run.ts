@@ -3,6 +3,7 @@ import type { Clock } from '../shared/clock.ts';
 import { FleetError } from '../shared/errors.ts';
 import { LIMITS } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { RunningCommand } from './jobs/running-commands.ts';
 import type { ActionContext, ActionOutcome, RunnableAction } from './actions/action.ts';
 
 export interface RunRequest {
@@ -10,8 +11,10 @@ export interface RunRequest {
   readonly input: unknown;
   readonly timeoutMs: number;
   readonly context: Omit<ActionContext, 'signal' | 'log'>;
-  /** Aborts when the agent stops or the caller cancels. */
+  /** Aborts when the agent stops. */
   readonly stop: AbortSignal;
+  /** When somebody cancels it. @default nobody can */
+  readonly cancel?: Pick<RunningCommand, 'onCancel'> | undefined;
   /** Called when it takes longer than a moment, and then with every heartbeat. */
   readonly onRunning: () => void;
 }
@@ -52,6 +55,7 @@ async function run(request: RunRequest, dependencies: RunDependencies): Promise<
   const onStop = (): void => abort(request.stop.reason);
   if (request.stop.aborted) onStop();
   else request.stop.addEventListener('abort', onStop, { once: true });
+  const uncancel = request.cancel?.onCancel(() => abort('cancelled'));
   const timer = setTimeout(() => abort('timeout'), timeoutMs);
   let heartbeat: NodeJS.Timeout | undefined;
   const quick = setTimeout(() => {
@@ -73,6 +77,7 @@ async function run(request: RunRequest, dependencies: RunDependencies): Promise<
   } finally {
     clearTimeout(patience);
     request.stop.removeEventListener('abort', onStop);
+    uncancel?.();
     clearTimeout(timer);
     clearTimeout(quick);
     clearInterval(heartbeat);

@@ -28,6 +28,14 @@ export const LIMITS = {
 
   /** Nodes named in one envelope: the same bytes go to each of them. */
   namesPerEnvelope: 32,
+  /** Commands that one cancel or question is about: a node is named in one of a job, and in few where it came in turns. */
+  commandsInMessage: 64,
+  /** Attempts before that a retry names: who has tried so often looks first. */
+  retriesInMessage: 16,
+  /** How far ahead a cancel may burn an id: as long as a command can wait for its node. */
+  cancelReachMs: 7 * 24 * 60 * 60_000,
+  /** How long a node remembers how a change ended, while there is room: who retries asks for it. */
+  finalsKeepMs: 7 * 24 * 60 * 60_000,
   /** Reading commands for more nodes than this are broadcast. */
   directNodes: 1_000,
   /** An open reading command is broadcast when it wakes at most this many nodes for nothing. */

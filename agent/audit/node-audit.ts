@@ -10,6 +10,7 @@ import type { AuditLog } from '../../shared/audit/audit-log.ts';
 import type { Answer } from '../reply.ts';
 import type { VerifiedCommand } from '../verify.ts';
 import type { AuditTrail, Decision } from './audit-trail.ts';
+import { auditedMessage } from './audited-message.ts';
 import { Summary } from './summary.ts';
 
 /** Names of the parameters of a task that nobody may read. */
@@ -45,7 +46,7 @@ export class NodeAudit implements AuditTrail {
     const outcome = outcomeOf(answer);
     if (!this.#started.has(verified))
       return this.#log.append({
-        event: 'command',
+        event: verified.command.kind === 'cancel' ? 'cancel' : 'command',
         ...this.#asked(verified),
         decision: { allowed: true, ...ruleOf(rule) },
         outcome,
@@ -79,18 +80,19 @@ export class NodeAudit implements AuditTrail {
 
   /** Field by field: this is on the way of every command. */
   #asked(verified: VerifiedCommand): Omit<AuditEvent, 'event'> {
-    const { job, id, action, options, sealed, target, via } = verified.command;
+    const { id, action, options, sealed, target, via } = verified.command;
+    const about = auditedMessage(verified.command);
     const approvers = verified.signers
       .slice(1)
       .map(({ credential: { body } }) => ({ name: body.name, serial: body.serial }));
     return {
       caller: callerOf(verified),
       ...(approvers.length === 0 ? {} : { approvers }),
-      job,
+      job: about?.job ?? verified.command.job,
       id,
       action,
       ...taskOf(verified),
-      ...boundedArgs(this.#openArgs(verified)),
+      ...boundedArgs(about?.args ?? this.#openArgs(verified)),
       ...(sealed === undefined ? {} : { sealed: sealed.names }),
       ...(options.dryRun === true ? { dryRun: true } : {}),
       target: {

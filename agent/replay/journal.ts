@@ -33,10 +33,12 @@ export const JournalEntry = z.strictObject({
   /** Caller key and message id, see replayKey(). */
   key: z.string(),
   expires: z.number(),
-  /** SHA-256 of the payload, hex. */
+  /** SHA-256 of the payload, hex; empty where only the id is known: it was burned. */
   payload: z.string(),
   /** Absent until it has ended. */
   final: Final.optional(),
+  /** It changed something, or would have: how it ended is remembered for longer. */
+  changes: z.literal(true).optional(),
 });
 export type JournalEntry = z.infer<typeof JournalEntry>;
 

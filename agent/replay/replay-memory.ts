@@ -60,6 +60,9 @@ export function replayKey(callerKey: Uint8Array, id: Uint8Array): string {
   return `${toHex(callerKey)}:${toHex(id)}`;
 }
 
+/** In place of the hash of a payload that never came. */
+const BURNED = '';
+
 const callerOf = (key: string): string => key.slice(0, key.indexOf(':'));
 
 /** Marks a state folder in which nothing was ever remembered: made with the identity, removed at the first start. */
@@ -124,9 +127,8 @@ export class ReplayMemory {
     if (content.kind === 'read')
       for (const entry of content.entries) {
         const status = entry.final === undefined ? 'unknown' : 'ended';
-        if (entry.expires + LIMITS.clockSkewMs > now)
-          entries.set(entry.key, { ...entry, answers: [], status, recorded: true });
-        else header.floorExpires = Math.max(header.floorExpires, entry.expires);
+        if (isForgettable(entry, now)) header.floorExpires = Math.max(header.floorExpires, entry.expires);
+        else entries.set(entry.key, { ...entry, answers: [], status, recorded: true });
       }
     const journal = await Journal.create(path, header, strip(entries.values()));
     await rm(marker, { force: true });
@@ -138,7 +140,9 @@ export class ReplayMemory {
   look(command: CommandKey, effect: 'reads' | 'changes'): Seen {
     const known = this.#entries.get(command.key);
     if (known !== undefined)
-      return known.payload === command.payload ? { kind: 'again', memory: known } : { kind: 'other-bytes' };
+      return [command.payload, BURNED].includes(known.payload)
+        ? { kind: 'again', memory: known }
+        : { kind: 'other-bytes' };
     const { floorExpires, floorIssued, floorIssuedReads } = this.#header;
     const issuedFloor = effect === 'reads' ? Math.max(floorIssued, floorIssuedReads) : floorIssued;
     if (command.expires <= floorExpires || command.issued <= issuedFloor) return { kind: 'before-floor' };
@@ -149,21 +153,35 @@ export class ReplayMemory {
    * Takes a new command in, before anything is done about it.
    * @throws RefusedError `cannot-record` when the memory, or the caller's share of it, is full.
    */
-  claim(command: CommandKey): Remembered {
-    const { key, expires, payload } = command;
-    if (this.#whatIsFull(key) !== undefined && this.#forgetExpired()) this.#compact();
-    const full = this.#whatIsFull(key);
-    if (full !== undefined)
-      throw new RefusedError(
-        `the node remembers as many commands ${full} as it can: send fewer, or wait a few minutes`,
-        {
-          code: 'cannot-record',
-        },
-      );
+  claim({ key, expires, payload }: CommandKey): Remembered {
+    this.#makeRoom(key);
     this.#countCaller(key, 1);
     const memory: Remembered = { key, expires, payload, answers: [], status: 'running', recorded: false };
     this.#entries.set(key, memory);
     return memory;
+  }
+
+  /** What is remembered under a key, whatever its bytes are. */
+  find(key: string): Remembered | undefined {
+    return this.#entries.get(key);
+  }
+
+  /**
+   * Sees to it that a command that hasn't come never runs: it's as if it had come, and ended so. Is it known, nothing is
+   * done. Burned from the first moment on, durable when it resolves.
+   * @param command `payload` empty where only its id is known
+   * @returns what is known of it, where it had come
+   * @throws RefusedError `cannot-record`
+   */
+  async burn(command: Pick<CommandKey, 'key' | 'payload' | 'expires'>, final: Final): Promise<Remembered | undefined> {
+    const known = this.#entries.get(command.key);
+    if (known !== undefined) return known;
+    this.#makeRoom(command.key);
+    this.#countCaller(command.key, 1);
+    const memory: Remembered = { ...command, final, answers: [], status: 'ended', recorded: false };
+    this.#entries.set(command.key, memory);
+    await this.#write(memory, { durable: true });
+    return undefined;
   }
 
   /**
@@ -171,6 +189,11 @@ export class ReplayMemory {
    * @throws RefusedError `cannot-record`
    */
   async record(memory: Remembered, options: { durable: boolean }): Promise<void> {
+    if (options.durable) memory.changes = true;
+    await this.#write(memory, options);
+  }
+
+  async #write(memory: Remembered, options: { durable: boolean }): Promise<void> {
     try {
       await this.#compacting;
       await this.#journal.append(entryOf(memory), options);
@@ -256,6 +279,21 @@ export class ReplayMemory {
     await this.#journal.close();
   }
 
+  /** @throws RefusedError `cannot-record` */
+  #makeRoom(key: string): void {
+    // What has ended long ago goes first; how changes ended, only where that is not enough.
+    for (const isPressed of [false, true])
+      if (this.#whatIsFull(key) !== undefined && this.#forgetExpired(isPressed)) this.#compact();
+    const full = this.#whatIsFull(key);
+    if (full !== undefined)
+      throw new RefusedError(
+        `the node remembers as many commands ${full} as it can: send fewer, or wait a few minutes`,
+        {
+          code: 'cannot-record',
+        },
+      );
+  }
+
   #whatIsFull(key: string): string | undefined {
     if (this.#entries.size >= this.#capacity) return 'of all callers';
     return (this.#callers.get(callerOf(key)) ?? 0) >= this.#capacityPerCaller ? 'of this caller' : undefined;
@@ -268,11 +306,11 @@ export class ReplayMemory {
     else this.#callers.set(caller, count);
   }
 
-  #forgetExpired(): boolean {
-    const before = this.#clock.now() - LIMITS.clockSkewMs;
+  #forgetExpired(isPressed: boolean): boolean {
+    const now = this.#clock.now();
     const { size } = this.#entries;
     for (const [key, entry] of this.#entries) {
-      if (entry.expires > before || entry.status === 'running') continue;
+      if (!isForgettable(entry, now, isPressed) || entry.status === 'running') continue;
       this.#entries.delete(key);
       this.#countCaller(key, -1);
       this.#answerBytes -= bytesOf(entry.answers);
@@ -289,7 +327,7 @@ export class ReplayMemory {
 
   async #rewrite(): Promise<void> {
     const old = this.#journal;
-    this.#forgetExpired();
+    this.#forgetExpired(false);
     try {
       this.#journal = await Journal.create(this.#path, this.#header, strip(this.#entries.values()));
       this.#lines = this.#entries.size;
@@ -311,12 +349,19 @@ function headerAfter(content: JournalContent, at: { now: number; bootId: string;
   return { ...empty, floorIssued: at.now + LIMITS.clockSkewMs };
 }
 
-const entryOf = ({ key, expires, payload, final }: JournalEntry): JournalEntry => ({
+const entryOf = ({ key, expires, payload, final, changes }: JournalEntry): JournalEntry => ({
   key,
   expires,
   payload,
   ...(final === undefined ? {} : { final }),
+  ...(changes === undefined ? {} : { changes }),
 });
+
+/** Whether it can't come again, and nobody asks for how it ended. @param isPressed there is no room: nobody may ask */
+function isForgettable({ changes, expires }: JournalEntry, now: number, isPressed = false): boolean {
+  const keepMs = changes === true && !isPressed ? LIMITS.finalsKeepMs : LIMITS.clockSkewMs;
+  return expires + keepMs <= now;
+}
 
 function* strip(entries: Iterable<JournalEntry>): Iterable<JournalEntry> {
   for (const entry of entries) yield entryOf(entry);

@@ -8,6 +8,7 @@ import { parseWhere } from '../where/parse.ts';
 import { TextSyntaxError } from '../where/syntax-error.ts';
 import { pathsOf } from '../where/terms.ts';
 import { readText } from '../where/values.ts';
+import { isJobAction } from './job-actions.ts';
 import { AllowRule, DenyRule, EVERYBODY, type Approvals, type TravellingPolicy } from './policy.ts';
 import { compileWindow, type CompiledWindow } from './time-window.ts';
 
@@ -175,5 +176,8 @@ function matcherOf(patterns: readonly string[] | undefined): (name: string) => b
   if (patterns === undefined) return () => false;
   const exact = new Set(patterns.filter((pattern) => !pattern.endsWith('*')));
   const beginnings = patterns.filter((pattern) => pattern.endsWith('*')).map((pattern) => pattern.slice(0, -1));
-  return (name) => exact.has(name) || beginnings.some((beginning) => name.startsWith(beginning));
+  // `*` is every action, and what one does about jobs is none.
+  const fits = (name: string) => (beginning: string) =>
+    name.startsWith(beginning) && (beginning !== '' || !isJobAction(name));
+  return (name) => exact.has(name) || beginnings.some(fits(name));
 }

@@ -1,5 +1,6 @@
 /** Decisions of policies in words: the reason of a refusal, for people who want to know what to do next. */
 import { describeApprovals } from './explain.ts';
+import { JOB_ACTION_WORDS } from './job-actions.ts';
 import type { PolicySource, SourcedDecision } from './decide-both.ts';
 
 export interface Asked {
@@ -28,7 +29,8 @@ export function describeRefusal(asked: Asked, decision: SourcedDecision & { read
     return 'this node has no policy of the fleet, so nobody may do anything here: store one with `fleet policy push`';
   if (decision.why === 'needs-approval' && decision.approvals !== undefined)
     return `${caller} may run ${nameWhat(asked)} here only with ${describeApprovals(decision.approvals)} (${nameInWords(decision.rule)} of ${POLICY[decision.source]}): send it with --with-approval`;
-  return `${caller} may not run ${nameWhat(asked)} here: ${why(asked, decision)}`;
+  const what = JOB_ACTION_WORDS[asked.action] ?? `run ${nameWhat(asked)} here`;
+  return `${caller} may not ${what}: ${why(asked, decision)}`;
 }
 
 function why({ roles }: Asked, { rule, source, why: refusal }: SourcedDecision & { readonly allowed: false }): string {

@@ -34,6 +34,15 @@ const CommandOptions = z.strictObject({
   endBy: Moment.optional(),
 });
 
+const TriedBefore = z.strictObject({
+  /** Public signing key of who sent it; absent where it was the same caller. */
+  caller: bytesOf(32).optional(),
+  id: bytesOf(16),
+  /** It may not start after this. */
+  until: Moment,
+});
+export type TriedBefore = z.infer<typeof TriedBefore>;
+
 export const Command = ReservedFields.extend({
   /** 128 random bits. */
   id: bytesOf(16),
@@ -52,15 +61,18 @@ export const Command = ReservedFields.extend({
   sealed: SealedArguments.optional(),
   reply: z.enum(['res', 'rec']),
   options: CommandOptions,
-  /** The message that this one tries again. */
-  retryOf: bytesOf(16).optional(),
+  /**
+   * The messages that this one tries again, with those that these tried again: a node where one of them ended ok repeats
+   * nothing, and one that has not seen them never runs them. `crit` has to name the field.
+   */
+  retryOf: z.array(TriedBefore).min(1).max(LIMITS.retriesInMessage).optional(),
 });
 export type Command = z.infer<typeof Command>;
 
 /** What an agent of this version acts on. `crit` may name these, and nothing else. */
 export const COMMAND_FIELDS: ReadonlySet<string> = new Set([
   'id', 'job', 'kind', 'issued', 'expires', 'startBy', 'target', 'via', 'action', 'args', 'sealed', 'reply', 'options',
-  'epochs',
+  'epochs', 'retryOf',
 ]); // prettier-ignore
 
 export function encodeCommand(command: Command): Uint8Array {

@@ -13,6 +13,7 @@ import { NodeAudit } from '../../agent/audit/node-audit.ts';
 import { Counters } from '../../agent/counters.ts';
 import { createFactStore } from '../../agent/facts/create-fact-store.ts';
 import { becomeFast, keepSmall } from '../../agent/heap.ts';
+import { RunningCommands } from '../../agent/jobs/running-commands.ts';
 import { OutputSenders } from '../../agent/output/output-senders.ts';
 import { Pipeline } from '../../agent/pipeline.ts';
 import { FRESH_MARKER, ReplayMemory } from '../../agent/replay/replay-memory.ts';
@@ -175,6 +176,7 @@ async function startPipeline(fleet: FleetMaterial, folder: string, writes: boole
     outbox: { put: () => Promise.resolve() },
     holdsQueued: () => Promise.resolve(false),
     policies: () => ({ fleet: policy, node: undefined }),
+    running: new RunningCommands(),
     stop: new AbortController().signal,
   });
   const subject = fleet.subjects.commandNode(NODE);

@@ -6,6 +6,7 @@ import type { RunnableAction } from '../../agent/actions/action.ts';
 import type { AuditTrail } from '../../agent/audit/audit-trail.ts';
 import { NodeAudit } from '../../agent/audit/node-audit.ts';
 import { Counters } from '../../agent/counters.ts';
+import { RunningCommands } from '../../agent/jobs/running-commands.ts';
 import { OutputSenders } from '../../agent/output/output-senders.ts';
 import { Outbox } from '../../agent/outbox/outbox.ts';
 import { Pipeline, type PipelineDependencies } from '../../agent/pipeline.ts';
@@ -70,6 +71,7 @@ export class NodePipeline {
   /** Where `auditLog.flush()` stores. */
   readonly auditBus: FakeBus;
   readonly trust: TrustStore;
+  readonly running = new RunningCommands();
   readonly outputs: OutputSenders;
   readonly pipeline: Pipeline;
   /** What the action `held` waits for. */
@@ -112,6 +114,7 @@ export class NodePipeline {
       outputs: this.outputs,
       holdsQueued: () => Promise.resolve(false),
       policies: () => options.policies ?? POLICIES,
+      running: this.running,
       stop: new AbortController().signal,
     });
   }
@@ -253,6 +256,11 @@ export class NodePipeline {
       action(
         'held',
         'reads',
+        () => new Promise((resolve) => (this.release = () => resolve({ state: 'ok', data: {} }))),
+      ),
+      action(
+        'held-change',
+        'changes',
         () => new Promise((resolve) => (this.release = () => resolve({ state: 'ok', data: {} }))),
       ),
       action(

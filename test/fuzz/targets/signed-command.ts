@@ -65,7 +65,13 @@ async function start(): Promise<RunningTarget> {
     command({ action: 'large', args: { n: 5 }, crit: ['args'], epochs: { policy: 1, revoked: 2 } }),
     command({ action: 'task.run', args: { task: 'migrate' }, kind: 'cancel', startBy: fleet.now }),
     command({ action: 'secret', sealed, crit: ['sealed'], target: { nodes: ['db1'] } }),
-    command({ action: 'many', args: { n: 3 }, retryOf: new Uint8Array(16), trace: 'x', plan: new Uint8Array(32) }),
+    command({
+      action: 'many',
+      args: { n: 3 },
+      retryOf: [{ id: new Uint8Array(16), until: 1 }],
+      trace: 'x',
+      plan: new Uint8Array(32),
+    }),
   ];
   return {
     seeds,

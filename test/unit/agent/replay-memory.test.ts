@@ -291,10 +291,29 @@ describe('a full memory', () => {
   it('forgets at a start what has expired, and refuses that when it comes again', async () => {
     const disk = new Disk();
     const old = disk.key('1');
-    await remember(await disk.open(), old);
+    const first = await disk.open();
+    await first.record(first.claim(old), { durable: false });
     disk.clock.advance(life + skew);
     const memory = await disk.open();
     expect(memory.size).toBe(0);
+    expect(kind(memory, old)).toBe('before-floor');
+  });
+
+  it('remembers for days how a change ended, over restarts, and forgets it where there is no room', async () => {
+    const disk = new Disk({ capacity: 2 });
+    const old = disk.key('1');
+    const first = await disk.open();
+    const claimed = first.claim(old);
+    await first.record(claimed, { durable: true });
+    first.end(claimed, [], { kind: 'result', state: 'ok' });
+    disk.clock.advance(life + skew);
+    const memory = await disk.open();
+    expect(memory.find(old.key)?.final).toEqual({ kind: 'result', state: 'ok' });
+    const fresh = (id: string): CommandKey =>
+      disk.key(id, { issued: disk.clock.now(), expires: disk.clock.now() + life });
+    expect(codeOf(() => memory.claim(fresh('2')))).toBe('accepted');
+    expect(codeOf(() => memory.claim(fresh('3')))).toBe('accepted');
+    expect(memory.find(old.key)).toBeUndefined();
     expect(kind(memory, old)).toBe('before-floor');
   });
 });

@@ -158,7 +158,7 @@ describe('commands', () => {
       if (wrong !== undefined) return { verdict: `dropped ${wrong}` };
       command = verified.command;
       assertFresh(verified.command, now);
-      if (firstNotUnderstood(verified.command, COMMAND_FIELDS) !== undefined || verified.command.kind !== 'command')
+      if (firstNotUnderstood(verified.command, COMMAND_FIELDS) !== undefined || verified.command.kind === 'approve')
         return { verdict: 'refused not-understood', command };
       return { verdict: 'accepted', command };
     } catch (error) {

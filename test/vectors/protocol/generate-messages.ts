@@ -252,10 +252,29 @@ export async function commandVectors(fleet: FleetMaterial): Promise<CommandVecto
       args: { argv: ['uname', '-r'] },
       reply: 'rec',
       options: { dryRun: true, timeoutMs: 5_000 },
-      retryOf: new Uint8Array(16),
+      retryOf: [{ id: new Uint8Array(16), until: 0 }],
     },
     'accepted',
   );
+  const about = { job: 'j1', caller: new Uint8Array(32), commands: [{ id: new Uint8Array(16), payload: new Uint8Array(32) }] };
+  await add(
+    'that cancels another',
+    { kind: 'cancel', action: 'job.cancel', args: { ...about, until: NOW + 60_000 }, reply: 'res' },
+    'accepted',
+  );
+  await add('that asks about another', { kind: 'status', action: 'job.follow', args: about, reply: 'res' }, 'accepted');
+  await add(
+    "that tries its caller's and another's again",
+    {
+      retryOf: [
+        { id: new Uint8Array(16), until: NOW + 60_000 },
+        { caller: new Uint8Array(32), id: new Uint8Array(16), until: NOW },
+      ],
+      crit: ['retryOf'],
+    },
+    'accepted',
+  );
+  await add('that tries nothing again', { retryOf: [] }, 'dropped malformed');
   await add('to all', { via: 'all', target: { where: 'role=db' }, options: { ask: true } }, 'accepted', {
     subject: all,
   });
@@ -284,7 +303,7 @@ export async function commandVectors(fleet: FleetMaterial): Promise<CommandVecto
     'refused not-understood',
   );
   await add('with fields that have to be understood, and are', { crit: ['target', 'startBy'] }, 'accepted');
-  await add('of a kind that is for later', { kind: 'cancel' }, 'refused not-understood');
+  await add('of a kind that is for later', { kind: 'approve' }, 'refused not-understood');
   await add("on another's subject", {}, 'dropped misrouted', { subject: 'fleet.main.cmd.node.db2' });
   await add('direct, sent to all', {}, 'dropped misrouted', { subject: all });
   await add('to all, sent direct', { via: 'all', target: {} }, 'dropped misrouted');

@@ -1,0 +1,195 @@
+/**
+ * What a node does with messages about commands that were sent before: ends what runs and burns the id of what hasn't come
+ * (`cancel`), or says what it knows of them (`status`). Said twice, a cancel changes nothing more.
+ */
+import { RefusedError } from '../../shared/errors.ts';
+import { LIMITS } from '../../shared/limits.ts';
+import { JOB_ACTIONS } from '../../shared/policy/job-actions.ts';
+import { toHex } from '../../shared/signing.ts';
+import { COMMAND_FIELDS, type Command } from '../../shared/wire/command.ts';
+import {
+  CancelArgs,
+  StatusArgs,
+  type CommandFate,
+  type JobMessageData,
+  type StatusArgs as Commands,
+} from '../../shared/wire/job-message.ts';
+import { firstNotUnderstood } from '../../shared/wire/reserved-fields.ts';
+import type { Decision } from '../audit/audit-trail.ts';
+import type { AuthorizeDependencies } from '../authorize.ts';
+import type { Finals } from '../finals.ts';
+import type { Final } from '../replay/journal.ts';
+import { replayKey, type ReplayMemory } from '../replay/replay-memory.ts';
+import { Replier, type Answer, type ReplyDependencies } from '../reply.ts';
+import type { VerifiedCommand } from '../verify.ts';
+import { authorizeJob } from './authorize-job.ts';
+import { burnedWords, CANCELLED, isBurned } from './burned.ts';
+import type { RunningCommands } from './running-commands.ts';
+
+export type JobMessageDependencies = AuthorizeDependencies &
+  ReplyDependencies & {
+    readonly memory: ReplayMemory;
+    readonly running: RunningCommands;
+    readonly finals: Finals;
+  };
+
+export const isJobMessage = ({ kind }: Command): boolean => kind === 'cancel' || kind === 'status';
+
+export class JobMessages {
+  readonly #deps: JobMessageDependencies;
+
+  constructor(dependencies: JobMessageDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** @throws RefusedError */
+  async answer(verified: VerifiedCommand, decision: Decision, replier: Replier): Promise<Answer> {
+    const { command, caller } = verified;
+    assertActedOn(command);
+    const isCancel = command.kind === 'cancel';
+    const { args, until } = readArgs(command);
+    const own = Buffer.compare(args.caller, caller.credential.body.sign) === 0;
+    const { clock } = this.#deps;
+    const received = clock.now();
+    const action = isCancel ? JOB_ACTIONS.cancel : JOB_ACTIONS.status;
+    decision.rule = await authorizeJob(verified, action, { job: args.job, own }, received, this.#deps);
+    if (!isCancel) return ok(this.#look(args));
+    if (until > received + LIMITS.cancelReachMs + LIMITS.clockSkewMs)
+      throw new RefusedError('a cancel reaches no further than seven days', { code: 'invalid-input' });
+    const alive = this.#sayAlive(replier, received);
+    try {
+      return this.#answerOf(await this.#cancelAll(verified, args, until, own), received);
+    } finally {
+      alive.end();
+    }
+  }
+
+  #look(args: Commands): JobMessageData {
+    const { memory, running } = this.#deps;
+    const commands = args.commands.map(({ id }): CommandFate => {
+      const key = replayKey(args.caller, id);
+      const [runs, known] = [running.get(key), memory.find(key)];
+      if (runs !== undefined) return { id: toHex(id), was: 'running', since: runs.since };
+      return { id: toHex(id), ...fateOf(known) };
+    });
+    return { commands };
+  }
+
+  #cancelAll(verified: VerifiedCommand, args: Commands, until: number, own: boolean): Promise<CommandFate[]> {
+    const by = verified.caller.credential.body.name;
+    return Promise.all(
+      args.commands.map(async ({ id, payload }) => {
+        const key = replayKey(args.caller, id);
+        const fate = await this.#cancel({ key, payload: toHex(payload), expires: until }, by);
+        // Of one's own it's known where it is recorded: nobody has to wait for a command that may never come.
+        if (own && fate.was === 'not-started') await this.#report(verified, { id, payload, job: args.job, key });
+        return { id: toHex(id), ...fate };
+      }),
+    );
+  }
+
+  async #cancel(command: { key: string; payload: string; expires: number }, by: string): Promise<Fate> {
+    const { memory, running } = this.#deps;
+    for (;;) {
+      const runs = running.get(command.key);
+      runs?.cancel(by);
+      const final = await runs?.ended;
+      if (final !== undefined) return { was: 'running', ...endOf(final) };
+      const known = await memory.burn(command, CANCELLED);
+      if (known === undefined) return { was: 'not-started', ...endOf(CANCELLED) };
+      // It may have come just now.
+      if (running.get(command.key) === undefined) return fateOf(known);
+    }
+  }
+
+  async #report(
+    verified: VerifiedCommand,
+    { id, payload, job, key }: { id: Uint8Array; payload: Uint8Array; job: string; key: string },
+  ): Promise<void> {
+    const { finals, memory } = this.#deps;
+    const remembered = memory.find(key);
+    const command: Command = { ...verified.command, id, job, reply: 'rec' };
+    const replier = new Replier({ ...verified, command, payloadHash: payload }, this.#deps);
+    const answer: Answer = { ...CANCELLED, reason: burnedWords(CANCELLED) };
+    const messages = await finals.seal(answer, replier);
+    await finals.keep({ remembered, answer, messages, effect: 'changes', replier });
+  }
+
+  #answerOf(commands: CommandFate[], received: number): Answer {
+    const timing = { received, ended: this.#deps.clock.now() };
+    const unknown = commands.find(({ was }) => was === 'unknown');
+    if (unknown !== undefined)
+      return {
+        kind: 'result',
+        state: 'failed',
+        code: 'cannot-know',
+        reason: 'the agent was restarted after it took the command: it may have run, and what it started may go on',
+        data: { commands },
+        timing,
+      };
+    const goesOn = commands.find(({ code }) => code === 'remaining' || code === 'did-not-stop');
+    if (goesOn?.code === undefined || goesOn.was !== 'running') return { ...ok({ commands }), timing };
+    const reason = 'told to stop, and something of it is still there: fleet job show says what';
+    return { kind: 'result', state: 'failed', code: goesOn.code, reason, data: { commands }, timing };
+  }
+
+  /** A tree of processes takes its time to end. */
+  #sayAlive(replier: Replier, received: number): { end(): void } {
+    const { log } = this.#deps;
+    const say = (): void =>
+      void replier
+        .send({ kind: 'ack', timing: { received } })
+        .catch((error: unknown) => log.debug({ err: error }, 'a sign of life could not be sent'));
+    let heartbeat: NodeJS.Timeout | undefined;
+    const quick = setTimeout(() => {
+      say();
+      heartbeat = setInterval(say, LIMITS.heartbeatMs);
+    }, LIMITS.quickResultMs);
+    return {
+      end: () => {
+        clearTimeout(quick);
+        clearInterval(heartbeat);
+      },
+    };
+  }
+}
+
+type Fate = Omit<CommandFate, 'id'>;
+
+const ok = (data: JobMessageData): Answer => ({ kind: 'result', state: 'ok', data });
+
+const endOf = ({ kind, state, code }: Final): Pick<CommandFate, 'state' | 'code'> => {
+  const how = kind === 'unmatched' ? kind : state;
+  return { ...(how === undefined ? {} : { state: how }), ...(code === undefined ? {} : { code }) };
+};
+
+/** Of one that doesn't run in this agent. */
+function fateOf(known: { readonly final?: Final | undefined } | undefined): Fate {
+  if (known === undefined) return { was: 'not-started' };
+  if (known.final === undefined) return { was: 'unknown' };
+  return { was: isBurned(known.final) ? 'not-started' : 'ended', ...endOf(known.final) };
+}
+
+/** @throws RefusedError `not-understood` */
+function assertActedOn(command: Command): void {
+  const field = firstNotUnderstood(command, COMMAND_FIELDS);
+  if (field === undefined) return;
+  throw new RefusedError(`the message needs "${field}", which this agent doesn't know: upgrade it`, {
+    code: 'not-understood',
+  });
+}
+
+/** @throws RefusedError `invalid-input` */
+function readArgs({ action, args, kind, target }: Command): { args: Commands; until: number } {
+  const isNamed = target.nodes !== undefined && target.where === undefined;
+  if (kind === 'cancel' && action === JOB_ACTIONS.cancel && isNamed) {
+    const read = CancelArgs.safeParse(args);
+    if (read.success) return { args: read.data, until: read.data.until };
+  } else if (kind === 'status' && action === JOB_ACTIONS.status && isNamed) {
+    const read = StatusArgs.safeParse(args);
+    if (read.success) return { args: read.data, until: 0 };
+  }
+  throw new RefusedError(`a message of the kind ${kind} says which commands it is about, and names its nodes`, {
+    code: 'invalid-input',
+  });
+}
