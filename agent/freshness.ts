@@ -8,10 +8,8 @@ export function assertFresh(command: Command, now: number): void {
   const { issued, expires } = command;
   if (issued > now + LIMITS.clockSkewMs)
     throw new RefusedError(
-      `the command is from ${seconds(issued - now)} in this node's future: one of the clocks is off`,
-      {
-        code: 'clock-skew',
-      },
+      `the command is from ${seconds(issued - now)} in this node's future, so one of the clocks is off: ${bothClocks(command, now)}`,
+      { code: 'clock-skew' },
     );
   const longest = longestLifeMs(command);
   if (expires - issued > longest)
@@ -48,14 +46,22 @@ function longestLifeMs({ reply, target, via }: Command): number {
 }
 
 /** Asked again right before the start: getting there takes time. @throws RefusedError `too-late` */
-export function assertNotTooLate({ expires, startBy }: Command, now: number): void {
+export function assertNotTooLate(command: Command, now: number): void {
+  const { expires, startBy } = command;
+  const why = `if this node was neither slow nor cut off, one of the clocks is off: ${bothClocks(command, now)}`;
   if (now >= expires)
-    throw new RefusedError(`the command expired ${seconds(now - expires)} before it could start`, { code: 'too-late' });
+    throw new RefusedError(`the command expired ${seconds(now - expires)} before it could start; ${why}`, {
+      code: 'too-late',
+    });
   if (now > startBy)
-    throw new RefusedError(
-      `the command had to start ${seconds(now - startBy)} earlier; if this node was not slow, its clock is ahead`,
-      { code: 'too-late' },
-    );
+    throw new RefusedError(`the command had to start ${seconds(now - startBy)} earlier; ${why}`, { code: 'too-late' });
 }
+
+const bothClocks = ({ issued }: Command, now: number): string =>
+  `it was signed at ${moment(issued)}, and it is ${moment(now)} here`;
+
+/** To the second; what can't be a date is left out of no refusal. */
+const moment = (ms: number): string =>
+  Math.abs(ms) > LIMITS.latestMomentMs ? `${ms} ms` : `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;

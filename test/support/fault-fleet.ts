@@ -36,6 +36,7 @@ const CHECKOUT = resolve(import.meta.dirname, '..', '..');
 /** As the configuration has them. */
 const SERVERS = ['bus1', 'bus2', 'bus3'] as const;
 const DOMAIN = 'example.org';
+const DAY_MS = 24 * 60 * 60_000;
 const BUS_FOLDER = '/var/lib/fleet-bus';
 /** As the configuration of a cluster has it. */
 const MONITOR = 'http://127.0.0.1:8222';
@@ -48,8 +49,8 @@ export interface FaultFleetOptions {
   readonly servers?: 1 | 3;
   /** @default true */
   readonly tls?: boolean;
-  /** Over the environment of agents, by node. */
-  readonly agentEnv?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** By how many milliseconds the clock of a node is ahead, by node. @default 0 */
+  readonly clocks?: Readonly<Record<string, number>>;
   /** Size of the file system that a node keeps its state on, by node, as mount takes it. */
   readonly stateSize?: Readonly<Record<string, string>>;
 }
@@ -125,11 +126,8 @@ export class FaultFleet {
     const running = this.#programs.get(name);
     if (running?.isRunning() === true) return running;
     const config = join(this.nodeFolder(name), 'agent.yaml');
-    const agent = await this.#start(
-      name,
-      [process.execPath, AGENT_PROGRAM, '--config', config],
-      this.#options.agentEnv?.[name],
-    );
+    const words = [process.execPath, AGENT_PROGRAM, '--config', config];
+    const agent = await this.#start(name, words, shiftedClock(this.#options.clocks?.[name] ?? 0));
     this.#programs.set(name, agent);
     await waitFor(() => agent.stdout().includes('"msg":"ready"'), { what: `the agent of ${name}`, timeoutMs: 60_000 });
     return agent;
@@ -202,12 +200,14 @@ export class FaultFleet {
     const size = this.#options.stateSize?.[name];
     if (size === undefined) return;
     const state = join(this.nodeFolder(name), 'state');
-    mkdirSync(state, { recursive: true, mode: 0o700 });
-    await this.network.host(name).run('mount', '-t', 'tmpfs', '-o', `size=${size},mode=700`, 'tmpfs', state);
+    // What it was issued with goes there, too: without it, it would trust its memory for a minute not at all.
+    const move = `cp -a "$1" "$1.issued" && mount -t tmpfs -o size=$2,mode=700 tmpfs "$1" && cp -a "$1.issued/." "$1"`;
+    await this.network.host(name).run('sh', '-c', move, 'sh', state, size);
   }
 
   async #fleet(...args: readonly string[]): Promise<void> {
-    const { exit, stderr } = await this.cli.run(...args);
+    // Nothing of it is so new that a clock which is behind would take it for the future's.
+    const { exit, stderr } = await this.cli.runWith({ env: shiftedClock(-DAY_MS) }, ...args);
     if (exit !== 0) throw new Error(`fleet ${args.slice(0, 2).join(' ')} ended with ${exit}: ${stderr}`);
   }
 
@@ -221,6 +221,15 @@ export class FaultFleet {
     return startChild(program, args, { env: { ...this.cli.env, ...env }, cwd: this.folder, outlivesTest: true });
   }
 }
+
+/** Environment of a program of Node's whose clock is ahead. */
+const shiftedClock = (aheadMs: number): Record<string, string> =>
+  aheadMs === 0
+    ? {}
+    : {
+        NODE_OPTIONS: `--import=${join(import.meta.dirname, 'shifted-clock.mjs')}`,
+        FLEET_TEST_CLOCK_MS: String(aheadMs),
+      };
 
 const serversOf = ({ servers = 1 }: Pick<FaultFleetOptions, 'servers'>): readonly string[] => SERVERS.slice(0, servers);
 const hostOf = (server: string): string => `${server}.${DOMAIN}`;

@@ -32,7 +32,7 @@ export class Work {
     const wait = seconds === undefined ? `until [ -e '${this.#gate}' ]; do sleep 0.1; done` : `sleep ${seconds}`;
     const half = Math.floor(lines / 2);
     const count = `echo ran >>'${this.#folder}/'"$${NODE_VARIABLE}"`;
-    this.words = ['--shell', '--', [count, say(0, half), wait, say(half, lines)].join('; ')];
+    this.words = ['--timeout', '10m', '--shell', '--', [count, say(0, half), wait, say(half, lines)].join('; ')];
   }
 
   /** Lets it end, on every node. */

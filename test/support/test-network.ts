@@ -14,8 +14,6 @@ const UNSHARE = ['--net', '--mount', '--propagation', 'private'];
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Once it is `cat`, its namespaces are there; it ends with what it reads from: us. */
 const HOLD = ['sh', '-c', 'ip link set lo up && exec cat'];
-/** Of a bridge's port, as the kernel numbers them: what comes to a disabled one is dropped, and nothing is sent there. */
-const [DISABLED, FORWARDING] = [0, 3];
 
 /** Why there can't be one here; undefined when there can. */
 export function noTestNetwork(): string | undefined {
@@ -67,11 +65,11 @@ export class TestNetwork {
 
   /** From now on no packet comes or goes, whatever is open. */
   async cut(name: string): Promise<void> {
-    await this.#setPort(name, DISABLED);
+    await this.#setPort(name, 'nomaster');
   }
 
   async mend(name: string): Promise<void> {
-    await this.#setPort(name, FORWARDING);
+    await this.#setPort(name, 'master', 'bridge');
   }
 
   async stop(): Promise<void> {
@@ -138,20 +136,11 @@ export class TestNetwork {
     );
   }
 
-  async #setPort(name: string, state: number): Promise<void> {
+  /** A cable that ends nowhere: its own end stays up, and nobody is told. */
+  async #setPort(name: string, ...setting: readonly string[]): Promise<void> {
     const { port } = this.#known(name);
     if (this.#bridge === undefined) throw new Error('the network is not there');
-    await run([
-      ...enter(this.#bridge, '--net'),
-      'ip',
-      'link',
-      'set',
-      port,
-      'type',
-      'bridge_slave',
-      'state',
-      String(state),
-    ]);
+    await run([...enter(this.#bridge, '--net'), 'ip', 'link', 'set', port, ...setting]);
   }
 
   #known(name: string): Host {
