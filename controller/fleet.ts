@@ -205,7 +205,7 @@ export class Fleet {
     const { ackTimeoutMs = LIMITS.ackTimeoutMs, approval, signal } = options;
     const isRecorded = options.record ?? (request.effect === 'changes' && !request.dryRun);
     const planned = await planCommand(
-      request,
+      { ...request, isLive: options.output !== undefined && !isRecorded },
       target,
       { resolved, roster: (await this.roster()).roster },
       {

@@ -90,7 +90,8 @@ export async function planCommand(
   const sendable = new Set(expected.filter(({ credential }) => credential !== undefined).map(({ name }) => name));
   const { mayStartUntil, ...complete } = requestAt(signing.now);
   // A secret is for nodes that are known by name; so is what goes to one after the other, or has to be named in a record.
-  const isOpen = request.effect === 'reads' && secrets === undefined && !inTurns && !isRecorded && isOpenTarget(target);
+  const mayBeOpen = secrets === undefined && !inTurns && !isRecorded && request.isLive !== true;
+  const isOpen = request.effect === 'reads' && mayBeOpen && isOpenTarget(target);
   const isBroadcast = isOpen && isBroadcastWorthIt(resolved);
   const signAll = (): Promise<readonly SignedCommand[]> =>
     isBroadcast

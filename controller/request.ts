@@ -26,6 +26,8 @@ export interface CommandRequest {
   readonly startWithinMs?: number | undefined;
   /** Answers are stored, not only heard. @default false */
   readonly isRecorded?: boolean | undefined;
+  /** Of what is only heard: somebody listens to what programs write. Such a command goes direct. @default false */
+  readonly isLive?: boolean | undefined;
   /** Arguments that only the nodes themselves may read. Such a command goes direct. */
   readonly secrets?: Secrets | undefined;
 }
@@ -126,6 +128,7 @@ async function sign(
     options: {
       ...(request.dryRun ? { dryRun: true } : {}),
       ...(way.ask === true ? { ask: true } : {}),
+      ...(request.isLive === true ? { live: true } : {}),
       ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
     },
     ...(context.epochs === undefined ? {} : { epochs: { ...context.epochs } }),

@@ -2,19 +2,18 @@
  * Third and fourth step: sends what was planned, hears the answers, asks the silent again, and gives every node its final
  * state, whatever happens to the caller's patience or to the bus meanwhile.
  */
-import type { Bus, BusMessage, Subscription } from '../shared/bus.ts';
+import type { Bus } from '../shared/bus.ts';
 import type { Clock } from '../shared/clock.ts';
-import { InterruptedError } from '../shared/errors.ts';
-import { jobStream } from '../shared/streams.ts';
 import type { Subjects } from '../shared/subjects.ts';
 import type { TrustStore } from '../shared/trust.ts';
-import { createSharing } from './aggregate/share.ts';
-import { BatchLeader, type BatchProgress } from './batch/lead.ts';
+import { BatchLeader } from './batch/lead.ts';
 import { compileBatch, worstCase, type BatchOptions } from './batch/rules.ts';
 import type { ApprovalOptions } from './approval/approve-plan.ts';
 import type { BusWatch } from './bus-watch.ts';
-import { Collector } from './collect.ts';
 import type { RosterNode } from './directory.ts';
+import { Incoming, type IncomingListeners } from './incoming.ts';
+import { createCreditGiver } from './output/give-credit.ts';
+import { LiveOutput, type OutputRequest } from './output/live-output.ts';
 import type { Plan } from './plan.ts';
 import { publishCommand } from './publish.ts';
 import { Receiver } from './receive.ts';
@@ -22,19 +21,11 @@ import type { NodeResult, Report } from './report.ts';
 import type { JobDescription, JobRecord } from './job/job-record.ts';
 import type { SignedCommand, SigningContext } from './request.ts';
 
-export interface RunOptions {
+export interface RunOptions extends IncomingListeners {
   /** How long a node has to acknowledge, in milliseconds. @default 2000 */
   readonly ackTimeoutMs?: number | undefined;
   /** For the whole command, in milliseconds; nodes stop what they run by then. */
   readonly deadlineMs?: number | undefined;
-  readonly onNode?: (result: NodeResult) => void;
-  /** Called when something has changed in who is waited for. */
-  readonly onProgress?: (progress: {
-    readonly done: number;
-    readonly expected: number;
-    readonly waiting: string[];
-    readonly batch?: BatchProgress | undefined;
-  }) => void;
   /** One node after the other, and how many at once. @default all at once */
   readonly batch?: BatchOptions | undefined;
   /** Whether what is asked and answered is stored. @default what changes something is, unless it's a dry run */
@@ -45,8 +36,8 @@ export interface RunOptions {
   readonly detach?: boolean | undefined;
   /** Others have to sign it before it's sent. */
   readonly approval?: ApprovalOptions | undefined;
-  /** Aborting stops the wait; the nodes go on. */
-  readonly signal?: AbortSignal | undefined;
+  /** Who wants to see what programs write, while they do. @default nobody */
+  readonly output?: OutputRequest | undefined;
 }
 
 export interface RunResult {
@@ -84,7 +75,7 @@ export interface RunDependencies {
   readonly records: Pick<JobRecord, 'add'> | undefined;
 }
 
-type PlanRunOptions = Pick<RunOptions, 'batch' | 'deadlineMs' | 'onNode' | 'onProgress' | 'signal'>;
+type PlanRunOptions = Pick<RunOptions, 'batch' | 'deadlineMs' | 'onNode' | 'onProgress' | 'output' | 'signal'>;
 
 /** Hands a recorded job over to the bus. */
 export async function sendPlan(
@@ -103,16 +94,16 @@ export async function runPlan(
   options: PlanRunOptions,
   dependencies: RunDependencies,
 ): Promise<RunResult> {
-  const { caller, bus, clock, fleet, records, subjects, trust, watch, signing } = dependencies;
+  const { caller, bus, clock, records, subjects, trust, watch, signing } = dependencies;
   const { job, expected } = plan;
   const started = clock.monotonic();
-  const nodes: NodeResult[] = [];
-  const unmatched: string[] = [];
-  // Thousands of nodes give the same output: it is kept once.
-  const share = createSharing();
   const receiver = new Receiver({ caller, job }, { subjects, trust });
+  const isRecorded = records !== undefined;
+  const credit = options.output === undefined || isRecorded ? undefined : createCreditGiver(job, dependencies);
+  const output = options.output && new LiveOutput(options.output, { ...dependencies, job, receiver, credit });
   const send = (command: SignedCommand, only?: ReadonlySet<string>): void => {
     receiver.expectAnswersTo(command);
+    credit?.expect(command.nodes ?? [], Buffer.from(command.id, 'hex'));
     publishCommand(command, { bus, subjects }, only);
   };
   const tryAgain = async (silent: readonly string[]): Promise<void> => {
@@ -141,95 +132,46 @@ export async function runPlan(
         send,
         onStart: (nodesNow, mayStartUntil) => {
           collector.start(nodesNow, mayStartUntil);
-          options.onProgress?.(progress);
+          incoming.tellProgress();
         },
         onSkip: (skipped, cause) => collector.skip(skipped, cause),
         onFailed: (error) => fail(error),
       },
     );
-  const collector = new Collector(
+  const incoming = new Incoming(
     {
-      expected: names,
-      hopeless: hopelessOf(expected),
-      ackTimeoutMs,
-      deadlineMs: options.deadlineMs,
-      mayStartUntil: plan.mayStartUntil,
-      welcome: plan.welcome,
-      inTurns: leader !== undefined,
+      ...options,
+      caller,
+      job,
+      isRecorded,
+      collect: {
+        expected: names,
+        hopeless: hopelessOf(expected),
+        ackTimeoutMs,
+        deadlineMs: options.deadlineMs,
+        mayStartUntil: plan.mayStartUntil,
+        welcome: plan.welcome,
+        inTurns: leader !== undefined,
+      },
     },
     {
-      clock,
       tryAgain: (silent) => void tryAgain(silent).catch(fail),
-      onNode: (received) => {
-        const result = share(received);
-        nodes.push(result);
-        options.onNode?.(result);
-        leader?.ended(result.node, result.state);
-      },
-      onUnmatched: (node) => {
-        unmatched.push(node);
-        leader?.ended(node, 'unmatched');
-      },
+      onEnded: (node, state) => leader?.ended(node, state),
+      onStop: (cause) => leader?.stop(cause),
+      batch: () => leader?.progress,
     },
+    { ...dependencies, receiver, output },
   );
-  // Asked for when it is drawn, a few times a second, and not at each of ten thousand answers.
-  const progress = {
-    get done() {
-      return nodes.length + unmatched.length;
-    },
-    expected: expected.length,
-    get waiting() {
-      return collector.waiting;
-    },
-    get batch() {
-      return leader?.progress;
-    },
-  };
-  const answers = subjects.resultsOf(caller, job);
-  const take = (message: BusMessage): void => {
-    const result = receiver.receive(message);
-    // Of a recorded one, the whole answer is in the record.
-    if (result === undefined || (records !== undefined && result.code === 'answer-dropped')) return;
-    collector.take(result);
-    options.onProgress?.(progress);
-  };
-  const subscription = bus.subscribe(answers, take);
-  let abandoned: string[] = [];
-  let notStarted: string[] = [];
-  const stop = (): void => {
-    abandoned = collector.waiting;
-    notStarted = collector.planned;
-    leader?.stop({ code: 'interrupted', reason: 'never started: the command was interrupted' });
-    collector.stop('the wait was interrupted');
-  };
-  let lostBus: string | undefined;
-  const unwatch = watch.onLost(answers, (why) => {
-    if (collector.isOver) return;
-    lostBus = why;
-    leader?.stop({ code: 'bus-lost', reason: 'never started: the bus was lost' });
-    collector.stop('the bus was lost');
-  });
-  options.signal?.addEventListener('abort', stop, { once: true });
-  let following: Subscription | undefined;
+  const { collector } = incoming;
   try {
-    // Before anything is sent, so that no answer is missed.
-    if (records !== undefined)
-      following = await bus.follow(jobStream(fleet), subjects.recordsOf(caller, job), ({ subject, data }) =>
-        take({ subject, data }),
-      );
-    if (options.signal?.aborted === true)
-      throw new InterruptedError('interrupted; nothing was sent', { code: 'interrupted' });
-    if (leader === undefined) for (const command of plan.commands) send(command);
-    else leader.begin();
-    await Promise.race([collector.done, failed]);
+    await incoming.until(() => {
+      if (leader === undefined) for (const command of plan.commands) send(command);
+      else leader.begin();
+    }, failed);
   } finally {
     leader?.end();
-    collector.stop('the command failed');
-    options.signal?.removeEventListener('abort', stop);
-    unwatch();
-    following?.close();
-    subscription.close();
   }
+  const { abandoned, lostBus, nodes, notStarted, unmatched } = incoming;
   return {
     job,
     nodes,
@@ -243,7 +185,7 @@ export async function runPlan(
       stopped: leader?.stopped?.code ?? null,
     },
     lostBus,
-    recorded: records !== undefined,
+    recorded: isRecorded,
     detached: false,
     rejected: receiver.rejected,
     ms: Math.round((clock.monotonic() - started) * 100) / 100,

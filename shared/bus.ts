@@ -126,13 +126,14 @@ export interface Bus {
     options?: ReadOptions,
   ): Promise<void>;
   /**
-   * What fits the filter, from the first that is there, then as it is stored: in order, each once, over reconnects.
-   * Resolves when nothing is missed any more that is stored from then on. @throws TransportError
+   * What fits the filter, from the first that is there, then as it is stored: in order, one after another, each once, over
+   * reconnects. Who is slow to take one holds the bus back. Resolves when nothing is missed any more that is stored from
+   * then on. @throws TransportError
    */
   follow(
     stream: string,
     filter: string,
-    onMessage: (message: HistoryMessage) => void,
+    onMessage: (message: HistoryMessage) => void | Promise<void>,
     options?: FollowOptions,
   ): Promise<Subscription>;
   /** The clock of the bus, in milliseconds since the epoch. Needs the right to read `filter`. */

@@ -229,10 +229,14 @@ export const LIMITS = {
   outputPieceBytes: 128 * 1024,
   /** What a program writes is sent this much later, with what comes meanwhile: lines in one piece, not one each. */
   outputGatherMs: 100,
+  /** A line of live output; a longer one is shown in parts. */
+  liveLineBytes: 8 * 1024,
   /** Programs whose output a node stores at once: a piece of each is in its memory. */
   outputConcurrent: 8,
-  /** Credit that doesn't come for so long after a program has ended: nobody listens any more. */
-  outputCreditWaitMs: 30_000,
+  /** How often a reader says its credit again. */
+  outputCreditAgainMs: 20_000,
+  /** Credit that doesn't come for so long: nobody listens any more. */
+  outputCreditWaitMs: 70_000,
   /** Silence after which nobody waits any more for the output of a program whose end is known. */
   outputSilenceMs: 5_000,
   /** Nodes of one recorded job: their names fit into one message. */

@@ -212,7 +212,7 @@ class NatsBus implements Bus {
   async follow(
     stream: string,
     filter: string,
-    onMessage: (message: HistoryMessage) => void,
+    onMessage: (message: HistoryMessage) => void | Promise<void>,
     { after = 0 }: FollowOptions = {},
   ): Promise<Subscription> {
     const followed = await FollowedStream.open(this.#nc, await this.#reader(), {

@@ -3,7 +3,7 @@ import { sha256 } from './signing.ts';
 import { OUTPUT_STREAMS, type OutputStream, type Result, type StreamDigest } from './wire/result.ts';
 
 /** The stream's bytes, to the byte: text that stands for others, or of which something was left out, isn't them. */
-function wholeOutput(
+export function wholeOutput(
   { data, streams }: Pick<Result, 'data' | 'streams'>,
   stream: OutputStream,
 ): Uint8Array | undefined {

@@ -17,16 +17,10 @@ import type { RunResult } from '../run-plan.ts';
 import { unlessAborted } from '../interrupt.ts';
 import { narrowToJob, readFromJob } from '../job/job-nodes.ts';
 import { openContext, openFleet, type GlobalFlags } from '../open-fleet.ts';
-import {
-  addOutputOptions,
-  addRunOptions,
-  openOutput,
-  readTiming,
-  type OutputFlags,
-  type RunFlags,
-} from '../options/run-options.ts';
+import { addOutputOptions, addRunOptions, openOutput, readTiming, type RunFlags } from '../options/run-options.ts';
 import { compileBatch } from '../batch/rules.ts';
 import { addBatchOptions, readBatch, type BatchFlags } from '../options/batch-options.ts';
+import { assertLive, openLive, type LiveFlags } from '../options/live-options.ts';
 import { badValue } from '../options/parse-values.ts';
 import { addTargetOptions, describeTarget, readTarget, type TargetFlags } from '../options/target-options.ts';
 import { worstCaseCount, worstCaseText } from '../render/batch-words.ts';
@@ -39,7 +33,7 @@ import type { Resolved, TargetSpec } from '../resolve.ts';
 import { isWholeFleet } from '../target.ts';
 import { createProblemTeller } from './tell-problems.ts';
 
-export interface AddressedFlags extends GlobalFlags, TargetFlags, RunFlags, BatchFlags, OutputFlags {
+export interface AddressedFlags extends GlobalFlags, TargetFlags, RunFlags, BatchFlags, LiveFlags {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
   readonly withApproval?: boolean;
@@ -71,6 +65,8 @@ export interface AddressedCommandDefinition {
   /** What the report has besides the common shape. */
   readonly extend?: (nodes: readonly NodeResult[]) => Partial<Report>;
   readonly keepsData?: boolean;
+  /** It runs programs: what they write can be seen while they do. */
+  readonly writes?: boolean;
 }
 
 export interface InstructionContext {
@@ -108,6 +104,7 @@ export async function runAddressed(
 ): Promise<void> {
   const context = await openContext(app, flags);
   const said = readTarget(flags, context);
+  assertLive(flags);
   const fromJob = readFromJob(flags.fromJob, flags.state);
   if (flags.all === true && fromJob !== undefined) throw badTarget();
   const timing = readTiming(flags, context);
@@ -205,6 +202,10 @@ export async function runAddressed(
     const change = `This changes something on ${wholeFleet(expected.length)} of fleet ${fleet.name}${worst}.`;
     if (asks && !(await confirm(`${change} Go on?`, app)))
       throw new UsageError('nothing was sent', { code: 'not-confirmed' });
+    const live =
+      definition.writes === true
+        ? await openLive(flags, { output, isTerminal: app.stdout.isTTY === true, expected, isDefault: !dryRun && flags.detach !== true }) // prettier-ignore
+        : undefined;
     const approval = approvals === undefined ? undefined : { ...approvals, ...waitingWords(output) };
     const run = await fleet.run({ ...instruction, dryRun, timeoutMs: timing.timeoutMs }, target, resolved, {
       ackTimeoutMs: timing.ackTimeoutMs,
@@ -216,6 +217,7 @@ export async function runAddressed(
       detach: flags.detach === true,
       onNode: (result) => output.onNode(definition.keepsData === false ? withoutData(result) : result),
       onProgress: (progress) => output.onProgress(progress),
+      output: live,
       signal: AbortSignal.any([app.interrupt, ...(definition.effect === 'reads' ? [output.closed] : [])]),
     });
     if (run.rejected > 0)

@@ -4,6 +4,7 @@ import { UsageError } from '../../shared/errors.ts';
 import type { App } from '../app.ts';
 import { parseAssignment } from '../options/parse-values.ts';
 import { collect } from '../options/target-options.ts';
+import { addLiveOptions } from '../options/live-options.ts';
 import { readSecrets } from '../options/read-secret.ts';
 import { readStdin } from '../read-stdin.ts';
 import { assertTrustedTarget } from '../sealable.ts';
@@ -23,7 +24,7 @@ export function registerExec(program: Command, app: App): void {
     .command('exec')
     .description('Runs a program, by its arguments; through a shell only with --shell.')
     .argument('<CMD...>', 'program and arguments, after --');
-  addAddressing(command, 'changes')
+  addLiveOptions(addAddressing(command, 'changes'))
     .option('--shell', 'CMD is one line for /bin/sh')
     .option('--user <NAME>', 'run as this user of the node')
     .option('--cwd <DIR>', 'run in this folder of the node')
@@ -49,6 +50,7 @@ Examples:
       return runAddressed(
         {
           command: 'exec',
+          writes: true,
           effect: 'changes',
           instruct: async ({ target, warn }) => {
             if (secretEnv.size > 0) assertTrustedTarget(target);

@@ -1,5 +1,7 @@
 /** `fleet job show` and `fleet job follow`: a job as its command would have shown it, from its record. */
-import { EXIT } from '../../shared/errors.ts';
+import { ACTIONS } from '../../shared/actions/all.ts';
+import { ProgramOutcome } from '../../shared/actions/exec.ts';
+import { EXIT, UsageError } from '../../shared/errors.ts';
 import { countStates, exitCodeOf } from '../../shared/states.ts';
 import type { App } from '../app.ts';
 import type { Fleet } from '../fleet.ts';
@@ -7,32 +9,50 @@ import { unlessAborted } from '../interrupt.ts';
 import type { FollowedJob } from '../job/follow-job.ts';
 import type { JobView } from '../job/job-view.ts';
 import { openContext, openFleet, type GlobalFlags } from '../open-fleet.ts';
-import { openOutput, type OutputFlags } from '../options/run-options.ts';
+import { assertLive, openLive, type LiveFlags } from '../options/live-options.ts';
+import { openOutput } from '../options/run-options.ts';
 import { momentText } from '../render/durations.ts';
-import { nodeCount } from '../render/node-names.ts';
+import { nodeCount, nodeNames } from '../render/node-names.ts';
 import type { Output } from '../render/output.ts';
 import { ADDRESSED_COMMANDS, type AddressedCommand, type RecordSummary, type Report } from '../report.ts';
 import { createProblemTeller } from './tell-problems.ts';
 
-export type JobShowFlags = GlobalFlags & OutputFlags;
+export type JobShowFlags = GlobalFlags & LiveFlags;
 
-export function showJob(id: string, flags: JobShowFlags, app: App): Promise<void> {
+/** @param node of this one alone, with all that its program wrote */
+export function showJob(id: string, node: string | undefined, flags: JobShowFlags, app: App): Promise<void> {
+  assertLive(flags);
   return withJob(id, flags, app, async ({ fleet, output, view }) => {
-    const { nodes, unmatched, exit } = view;
-    await finish(output, app, reportOf(fleet, view, { nodes, unmatched, exit, ms: lastedMs(view, app) }));
+    const shown = node === undefined ? view : onlyNode(view, node);
+    // The whole of it is read where somebody asks for it: for one node, or for files.
+    const live = { live: node !== undefined, ...flags };
+    await tellOutput(shown, node, live, { fleet, output, view }, app);
+    const { nodes, unmatched, exit } = shown;
+    await finish(output, app, reportOf(fleet, shown, { nodes, unmatched, exit, ms: lastedMs(view, app) }));
   });
 }
 
 export function followJobTo(id: string, flags: JobShowFlags, app: App): Promise<void> {
+  assertLive(flags);
   return withJob(id, flags, app, async ({ fleet, output, view }) => {
     const { signal } = { signal: app.interrupt };
     const { nodes, unmatched, exit } = view;
     const ms = (): number => lastedMs(view, app);
-    if (view.isOver) return finish(output, app, reportOf(fleet, view, { nodes, unmatched, exit, ms: ms() }));
+    if (view.isOver) {
+      await tellOutput(view, undefined, flags, { fleet, output, view }, app);
+      return finish(output, app, reportOf(fleet, view, { nodes, unmatched, exit, ms: ms() }));
+    }
     const jobs = await unlessAborted(fleet.jobs(), signal);
+    const live = await openLive(flags, {
+      output,
+      isTerminal: app.stdout.isTTY === true,
+      expected: view.begun.expected,
+      isDefault: hasOutput(view),
+    });
     const followed = await jobs.follow(view, {
       onNode: (result) => output.onNode(result),
       onProgress: (progress) => output.onProgress(progress),
+      output: live && { ...live, afterMs: 0 },
       signal,
     });
     // What its caller has concluded meanwhile is the job's own exit code.
@@ -45,6 +65,43 @@ export function followJobTo(id: string, flags: JobShowFlags, app: App): Promise<
       output.warning(`The bus was lost: ${followed.lostBus}. The job goes on: fleet job follow ${view.begun.job}`);
   });
 }
+
+/** What its programs wrote so far, where somebody asks for that. */
+async function tellOutput(
+  view: JobView,
+  node: string | undefined,
+  flags: JobShowFlags,
+  { fleet, output }: ShownJob,
+  app: App,
+): Promise<void> {
+  const isTerminal = app.stdout.isTTY === true;
+  const format = flags.output ?? 'table';
+  const live = format === 'table' || format === 'ndjson' ? flags.live : false;
+  const expected = node === undefined ? view.begun.expected : [node];
+  const request = await openLive({ ...flags, live }, { output, isTerminal, expected, isDefault: false });
+  if (request === undefined) return;
+  const jobs = await unlessAborted(fleet.jobs(), app.interrupt);
+  await jobs.readOutput(view, node, request, app.interrupt);
+}
+
+/** @throws UsageError `no-such-node` */
+function onlyNode(view: JobView, node: string): JobView {
+  const { begun, nodes, running, unmatched } = view;
+  if (!begun.expected.includes(node))
+    throw new UsageError(`${node} is not among the nodes of job ${begun.job}`, {
+      code: 'no-such-node',
+      hint: `Its nodes: ${nodeNames(begun.expected, null)}`,
+    });
+  return {
+    ...view,
+    nodes: nodes.filter((one) => one.node === node),
+    running: running.filter((one) => one === node),
+    unmatched: unmatched.filter((one) => one === node),
+  };
+}
+
+/** Whether it runs programs. */
+const hasOutput = ({ begun: { action } }: JobView): boolean => ACTIONS.get(action)?.output === ProgramOutcome;
 
 interface ShownJob {
   readonly fleet: Fleet;

@@ -1,6 +1,7 @@
 /** `fleet job`: what was asked before, what came of it, and what still goes on. */
 import type { Command } from 'commander';
 import type { App } from '../app.ts';
+import { addLiveOptions } from '../options/live-options.ts';
 import { addOutputOptions } from '../options/run-options.ts';
 import { collect } from '../options/target-options.ts';
 import type { JobListFlags } from './job-list.ts';
@@ -39,17 +40,20 @@ function registerShow(job: Command, app: App): void {
     .command('show')
     .description('Shows how a job ended on each node, as its record has it; exits as the job did, 0 while it runs.')
     .argument('<JOB>', 'id of the job')
-    .option('--no-group-by-output', 'show every node by itself, also where the output is the same');
+    .argument('[NODE]', 'this node alone, with all that its program wrote')
+    .option('--no-group-by-output', 'show every node by itself, also where the output is the same')
+    .option('--output-dir <DIR>', 'write what programs wrote to DIR/<node>/stdout and DIR/<node>/stderr, to the byte');
   addOutputOptions(show)
     .addHelpText(
       'after',
       `
 Examples:
   fleet job show 01m7zkmjz8mnz5h5gtjm5d5waz
+  fleet job show 01m7zkmjz8mnz5h5gtjm5d5waz db1
   fleet job show 01m7zkmjz8mnz5h5gtjm5d5waz -o json | jq .record.running`,
     )
-    .action(async (id: string) =>
-      (await import('./job-show.ts')).showJob(id, show.optsWithGlobals<JobShowFlags>(), app),
+    .action(async (id: string, node: string | undefined) =>
+      (await import('./job-show.ts')).showJob(id, node, show.optsWithGlobals<JobShowFlags>(), app),
     );
 }
 
@@ -59,6 +63,7 @@ function registerFollow(job: Command, app: App): void {
     .description('Follows a job from its beginning until every node has ended, and exits as the job did.')
     .argument('<JOB>', 'id of the job')
     .option('--no-group-by-output', 'show every node by itself, also where the output is the same');
+  addLiveOptions(follow);
   addOutputOptions(follow)
     .addHelpText(
       'after',

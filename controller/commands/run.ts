@@ -6,6 +6,7 @@ import { checkParameters } from '../../shared/task-parameters.ts';
 import type { ParameterValue, TaskSummary } from '../../shared/wire/inventory.ts';
 import type { App } from '../app.ts';
 import { parseAssignment } from '../options/parse-values.ts';
+import { addLiveOptions } from '../options/live-options.ts';
 import { addAddressing, runAddressed, type AddressedFlags, type InstructionContext } from './addressed.ts';
 import { hiding, readTaskSecrets, sensitiveNames } from './task-secrets.ts';
 
@@ -15,7 +16,7 @@ export function registerRun(program: Command, app: App): void {
     .description('Runs a task that the nodes define.')
     .argument('<TASK>', 'name of the task; `fleet task list` shows them')
     .argument('[PARAMETER...]', 'parameters as key=value; secrets as key=@FILE or key=@- (standard input)');
-  addAddressing(command, 'changes')
+  addLiveOptions(addAddressing(command, 'changes'))
     .option('--no-group-by-output', 'show every node by itself, also where the output is the same')
     .addHelpText(
       'after',
@@ -31,6 +32,7 @@ Examples:
       return runAddressed(
         {
           command: 'run',
+          writes: true,
           effect: 'changes',
           needsInventory: true,
           onlyReads: (at) => changesNothing(task, at),

@@ -2,13 +2,15 @@
  * Follows a job from its beginning until nothing is expected of it any more: what is recorded, then what comes, and
  * meanwhile the signs of life that nodes give. Whoever sent it may be gone.
  */
-import type { HistoryMessage, Subscription } from '../../shared/bus.ts';
+import type { HistoryMessage } from '../../shared/bus.ts';
 import { InterruptedError } from '../../shared/errors.ts';
 import { toHex } from '../../shared/signing.ts';
 import { jobStream } from '../../shared/streams.ts';
 import type { JobFrame, Verdicts } from '../../shared/wire/job.ts';
 import type { BusWatch } from '../bus-watch.ts';
-import { Collector } from '../collect.ts';
+import type { Collector } from '../collect.ts';
+import { Incoming } from '../incoming.ts';
+import { LiveOutput } from '../output/live-output.ts';
 import type { NodeResult } from '../report.ts';
 import type { RunOptions } from '../run-plan.ts';
 import { assembleFrames, overAt, type JobFrames } from './job-view.ts';
@@ -25,46 +27,28 @@ export interface FollowedJob {
 /** @throws InterruptedError before anything was heard; TransportError */
 export async function followJob(
   frames: JobFrames,
-  options: Pick<RunOptions, 'onNode' | 'onProgress' | 'signal'>,
+  options: Pick<RunOptions, 'onNode' | 'onProgress' | 'output' | 'signal'>,
   { watch, ...reader }: JobReader & { readonly watch: BusWatch },
 ): Promise<FollowedJob> {
   const { bus, clock, fleet, subjects, trust } = reader;
   const { caller, expected, job } = frames.begun;
   const receiver = createReceiver(frames, reader);
-  const nodes: NodeResult[] = [];
-  const unmatched: string[] = [];
+  const lookAt = (storedAt: number): void => trust.lookAt(storedAt);
+  const output = options.output && new LiveOutput(options.output, { ...reader, caller, job, receiver, lookAt, credit: undefined }); // prettier-ignore
   const known: JobFrame[] = [];
-  let abandoned: string[] = [];
-  let lostBus: string | undefined;
   let overTimer: NodeJS.Timeout | undefined;
-  const collector = new Collector(
-    { expected, hopeless: new Map(), ackTimeoutMs: 0, welcome: new Set(), isUnderWay: true, inTurns: true },
+  const incoming = new Incoming(
     {
-      clock,
-      tryAgain: () => undefined,
-      onNode: (result) => {
-        nodes.push(result);
-        options.onNode?.(result);
-      },
-      onUnmatched: (node) => unmatched.push(node),
+      ...options,
+      caller,
+      job,
+      isRecorded: true,
+      collect: { expected, hopeless: new Map(), ackTimeoutMs: 0, welcome: new Set(), isUnderWay: true, inTurns: true },
     },
+    { lookAt, prepare: () => bus.follow(jobStream(fleet), subjects.job(caller, job), (stored) => takeFrame(stored)) },
+    { ...reader, watch, receiver, output },
   );
-  const progress = {
-    get done() {
-      return nodes.length + unmatched.length;
-    },
-    expected: expected.length,
-    get waiting() {
-      return collector.waiting;
-    },
-  };
-  const takeResult = (message: { subject: string; data: Uint8Array }): void => {
-    const result = receiver.receive(message);
-    // The whole answer is in the record, or on its way there.
-    if (result === undefined || result.code === 'answer-dropped') return;
-    collector.take(result);
-    options.onProgress?.(progress);
-  };
+  const { collector } = incoming;
   const takeFrame = (stored: HistoryMessage): void => {
     const frame = readFrame(stored, reader);
     if (frame === undefined) return;
@@ -81,37 +65,14 @@ export async function followJob(
     if (end === undefined || collector.isOver) return;
     overTimer = setTimeout(() => collector.skip(collector.planned, NO_TURN), clamp(end - clock.now()));
   };
-  const stop = (): void => {
-    abandoned = [...collector.waiting, ...collector.planned];
-    collector.stop('the wait was interrupted');
-  };
-  const answers = subjects.resultsOf(caller, job);
-  const unwatch = watch.onLost(answers, (why) => {
-    if (collector.isOver) return;
-    lostBus = why;
-    collector.stop('the bus was lost');
-  });
   if (options.signal?.aborted === true) throw new InterruptedError('interrupted', { code: 'interrupted' });
-  options.signal?.addEventListener('abort', stop, { once: true });
-  const open: Subscription[] = [];
   try {
-    open.push(await bus.follow(jobStream(fleet), subjects.job(caller, job), takeFrame));
-    open.push(bus.subscribe(answers, takeResult));
-    open.push(
-      await bus.follow(jobStream(fleet), subjects.recordsOf(caller, job), (stored) => {
-        trust.lookAt(stored.storedAt);
-        takeResult(stored);
-      }),
-    );
-    await collector.done;
+    await incoming.until(() => undefined);
   } finally {
-    collector.stop('following failed');
     clearTimeout(overTimer);
-    options.signal?.removeEventListener('abort', stop);
-    unwatch();
-    for (const subscription of open) subscription.close();
   }
-  return { nodes, unmatched, abandoned, lostBus };
+  const { abandoned, lostBus, nodes, notStarted, unmatched } = incoming;
+  return { nodes, unmatched, abandoned: [...abandoned, ...notStarted], lostBus };
 }
 
 /** What whoever leads it concluded. */

@@ -3,9 +3,11 @@ import { UsageError } from '../../shared/errors.ts';
 import { jobStream } from '../../shared/streams.ts';
 import type { JobFrame } from '../../shared/wire/job.ts';
 import type { BusWatch } from '../bus-watch.ts';
+import type { OutputRequest } from '../output/live-output.ts';
 import type { RunOptions } from '../run-plan.ts';
 import { followJob, type FollowedJob } from './follow-job.ts';
 import { assembleFrames, type JobFrames, type JobView } from './job-view.ts';
+import { readOutput } from './read-output.ts';
 import { readFrame, readJob, viewFrames, type JobReader } from './read-job.ts';
 
 export interface JobQuery {
@@ -45,8 +47,16 @@ export class JobSource {
   }
 
   /** Until nothing is expected of it any more. @throws InterruptedError; TransportError */
-  follow(frames: JobFrames, options: Pick<RunOptions, 'onNode' | 'onProgress' | 'signal'>): Promise<FollowedJob> {
+  follow(
+    frames: JobFrames,
+    options: Pick<RunOptions, 'onNode' | 'onProgress' | 'output' | 'signal'>,
+  ): Promise<FollowedJob> {
     return followJob(frames, options, this.#deps);
+  }
+
+  /** What programs of it have written so far; of one node alone where it's named. @throws TransportError; OutputError */
+  readOutput(frames: JobFrames, node: string | undefined, request: OutputRequest, signal?: AbortSignal): Promise<void> {
+    return readOutput(frames, node, request, this.#deps, signal);
   }
 
   /** Frames alone, the oldest first. @throws TransportError */

@@ -96,7 +96,7 @@ export function createReceiver(
 }
 
 /** What each node said at the end. */
-async function readFinals(
+export async function readFinals(
   frames: JobFrames,
   reader: JobReader,
   signal: AbortSignal | undefined,

@@ -7,6 +7,8 @@ export interface Paint {
   readonly warn: (text: string) => string;
   readonly strong: (text: string) => string;
   readonly faint: (text: string) => string;
+  /** The colour of a node among others, by its place. */
+  readonly node: (place: number) => (text: string) => string;
 }
 
 export interface Look {

@@ -12,8 +12,10 @@ import { jsonText } from './json.ts';
 import type { Look } from './look.ts';
 import { namesText } from './names.ts';
 import { nodeLine, summaryLine } from './ndjson.ts';
+import type { OutputSink } from '../output/output-sink.ts';
 import { createPaint } from './paint.ts';
 import { createProgressLine, everyInterval, type Every, type Progress, type ProgressLine } from './progress.ts';
+import { noting, withoutShown } from './shown-live.ts';
 import { notOkLines, problemLines, summaryText } from './summary.ts';
 import { tableText } from './table.ts';
 import { visibleText } from './visible.ts';
@@ -52,6 +54,8 @@ export interface Output {
   onProgress(progress: Progress): void;
   /** Writes the rest, and resolves once it's handed over. Rejects when stdout can't be written, a full disk for one. */
   onEnd(report: AnyReport): Promise<void>;
+  /** Where what programs write is shown as it comes, in the formats that can. */
+  live(expected: readonly string[]): Promise<OutputSink>;
   /** A line for people, on stderr; nothing when quiet. */
   notice(text: string): void;
   /** An error for people, on stderr, quiet or not. */
@@ -73,6 +77,8 @@ export function createOutput(options: OutputOptions): Output {
   const look = lookOf(options, options.isTerminal);
   const errorLook = lookOf(options, isErrorTerminal);
   const written = new Set<string>();
+  /** Nodes whose output was shown as it came. */
+  const shown = new Set<string>();
   const progress: ProgressLine | null =
     isErrorTerminal && !quiet
       ? createProgressLine(options.columns, {
@@ -109,7 +115,7 @@ export function createOutput(options: OutputOptions): Output {
       case 'names':
         return namesText(report);
       case 'table':
-        return tableText(report, look);
+        return tableText(isAddressed(report) ? withoutShown(report, shown) : report, look);
       case 'ndjson':
         return summaryLine(report);
     }
@@ -142,6 +148,14 @@ export function createOutput(options: OutputOptions): Output {
       await stdout.flush();
       lastWords(report);
       await stderr.flush();
+    },
+    async live(expected) {
+      const write = (text: string): void | Promise<void> => {
+        data(text);
+        return stdout.room();
+      };
+      if (format === 'ndjson') return (await import('./output-objects.ts')).createOutputObjects(write);
+      return noting((await import('./live-lines.ts')).createLiveLines({ expected, look, write }), shown);
     },
     notice(text) {
       if (!quiet) words([visibleText(text)]);

@@ -4,6 +4,8 @@ import { OutputError } from '../../shared/errors.ts';
 
 export interface Writer {
   write(text: string): void;
+  /** A promise while the reader is behind: who writes a lot waits for it. */
+  room(): void | Promise<void>;
   /** Resolves once everything is handed over, or nobody reads any more. @throws OutputError when writing failed otherwise */
   flush(): Promise<void>;
   /** Aborted when nobody reads any more. */
@@ -32,6 +34,9 @@ export function createWriter(stream: Writable): Writer {
     write(text) {
       if (!gone.signal.aborted && text !== '') stream.write(text, ifFailed);
     },
+    room() {
+      if (!gone.signal.aborted && stream.writableNeedDrain) return drained(stream, gone.signal);
+    },
     async flush() {
       if (!gone.signal.aborted) await handedOver(stream, ifFailed);
       if (failure !== null)
@@ -42,6 +47,19 @@ export function createWriter(stream: Writable): Writer {
         });
     },
   };
+}
+
+/** Or gone. */
+function drained(stream: Writable, gone: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      stream.off('drain', end);
+      gone.removeEventListener('abort', end);
+      resolve();
+    };
+    stream.once('drain', end);
+    gone.addEventListener('abort', end, { once: true });
+  });
 }
 
 /** The callback of a write comes after everything before it, also when that failed. */

@@ -1,7 +1,8 @@
 /**
  * Follows what a stream keeps under a filter: from its beginning, then live, in order, each message once. The consumer of
  * the server is thrown away for every doubt (a missing number, silence, a new connection), and another begins behind the
- * last message that was taken.
+ * last message that has come. Whoever takes the messages may be slow: the server is told that they have come only once
+ * they were taken, and sends a bounded amount ahead of that.
  */
 import {
   AckPolicy,
@@ -27,7 +28,7 @@ export interface FollowStreamOptions {
   readonly after: number;
   /** Where what is stored is delivered to this identity. */
   readonly deliverPrefix: string;
-  readonly onMessage: (message: HistoryMessage) => void;
+  readonly onMessage: (message: HistoryMessage) => void | Promise<void>;
   readonly onClose: (self: FollowedStream) => void;
 }
 
@@ -36,7 +37,12 @@ export class FollowedStream implements Subscription {
   readonly #reader: StreamReader;
   readonly #options: FollowStreamOptions;
   #subscription: NatsSubscription | undefined;
-  /** Number in the stream of the last message that was taken. */
+  /** What has come, and waits for the message before it to be taken; `string`: where the server waits to hear of all before it. */
+  readonly #queue: (HistoryMessage | string)[] = [];
+  #queuedBytes = 0;
+  #isTaking = false;
+  #onDrained: (() => void) | undefined;
+  /** Number in the stream of the last message that has come. */
   #last: number;
   /** Deliveries of the consumer of now. */
   #count = 0;
@@ -72,7 +78,8 @@ export class FollowedStream implements Subscription {
       this.#isStale = true;
       return;
     }
-    this.#opening = this.#open()
+    this.#opening = this.#drained()
+      .then(() => this.#open())
       .catch(() => this.#after(LIMITS.followRetryMs))
       .finally(() => {
         this.#opening = undefined;
@@ -85,12 +92,14 @@ export class FollowedStream implements Subscription {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#queue.length = 0;
     clearTimeout(this.#timer);
     this.#subscription?.unsubscribe();
     this.#options.onClose(this);
   }
 
   async #open(): Promise<void> {
+    if (this.#isClosed) return;
     this.#subscription?.unsubscribe();
     this.#count = 0;
     const inbox = createInbox(this.#options.deliverPrefix);
@@ -132,15 +141,52 @@ export class FollowedStream implements Subscription {
     this.#last = sequence;
     this.#after(LIMITS.followSilenceMs);
     const { subject, data } = message;
-    this.#options.onMessage({ subject, data, sequence, storedAt });
+    this.#put({ subject, data, sequence, storedAt });
   }
 
   #takeStatus({ headers, reply }: Msg): void {
     const flow = reply === undefined || reply === '' ? headers?.get('Nats-Consumer-Stalled') : reply;
-    if (flow !== undefined && flow !== '') this.#nc.publish(flow);
+    if (flow !== undefined && flow !== '' && this.#queue.at(-1) !== flow) this.#put(flow);
     const delivered = headers?.get('Nats-Last-Consumer') ?? '';
     if (delivered !== '' && Number(delivered) !== this.#count) return this.renew();
     this.#after(LIMITS.followSilenceMs);
+  }
+
+  /** Bytes of messages that have come, and were not taken. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  #put(one: HistoryMessage | string): void {
+    this.#queue.push(one);
+    if (typeof one !== 'string') this.#queuedBytes += one.data.length;
+    if (!this.#isTaking) void this.#takeAll();
+  }
+
+  /** At once as long as nobody is waited for: most messages cost no turn of the event loop. */
+  async #takeAll(): Promise<void> {
+    this.#isTaking = true;
+    try {
+      for (let one = this.#queue.shift(); one !== undefined; one = this.#queue.shift()) {
+        if (typeof one === 'string') {
+          if (!this.#nc.isClosed()) this.#nc.publish(one);
+          continue;
+        }
+        this.#queuedBytes -= one.data.length;
+        const taken = this.#options.onMessage(one);
+        if (taken !== undefined) await taken;
+        if (this.#isClosed) return;
+      }
+    } finally {
+      this.#isTaking = false;
+      this.#onDrained?.();
+    }
+  }
+
+  /** Resolves when all that has come was taken: a new consumer sends as much ahead again. */
+  async #drained(): Promise<void> {
+    if (this.#isTaking) await new Promise<void>((resolve) => (this.#onDrained = resolve));
+    this.#onDrained = undefined;
   }
 
   /** Silence for so long means that the consumer is gone, or the stream without a leader. */

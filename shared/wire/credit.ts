@@ -4,6 +4,9 @@ import { ProtocolError } from '../errors.ts';
 import type { Command } from './command.ts';
 import { bytesOf } from './signed-bytes.ts';
 
+/** What it names as its action: there is none, and no policy is asked. */
+export const CREDIT_ACTION = 'credit';
+
 const CreditArguments = z.object({
   /** Message id of the command whose output it's about. */
   id: bytesOf(16),

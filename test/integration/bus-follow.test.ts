@@ -2,7 +2,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Bus, HistoryMessage } from '../../shared/bus.ts';
 import { connectBus } from '../../shared/nats-bus.ts';
-import { jobStream } from '../../shared/streams.ts';
+import { patienceWith } from '../../shared/bus/insist.ts';
+import { FollowedStream } from '../../shared/bus/follow-stream.ts';
+import { jobStream, outputStream } from '../../shared/streams.ts';
+import { readPrefix } from '../../shared/subjects.ts';
 import { BusFleet, type BusName } from '../support/bus-fleet.ts';
 import { FleetMaterial } from '../support/fleet-material.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -37,7 +40,11 @@ describe('following a job', () => {
     for (const at of upTo(3)) await db1.store(mine, bytes(at));
     await db1.store(subjects.record('alice', 'j2', 'db1'), bytes(99));
     const found: number[] = [];
-    const following = await alice.follow(STREAM, subjects.recordsOf('alice', 'j1'), (one) => found.push(numberOf(one)));
+    const following = await alice.follow(
+      STREAM,
+      subjects.recordsOf('alice', 'j1'),
+      (one) => void found.push(numberOf(one)),
+    );
     for (const at of [3, 4]) await db1.store(mine, bytes(at));
     await waitFor(() => found.length === 5, { what: 'all messages' });
     expect(found).toEqual(upTo(5));
@@ -54,7 +61,7 @@ describe('following a job', () => {
       const [alice, db1] = await Promise.all([patient('alice', own), patient('db1', own)]);
       const mine = subjects.record('alice', 'j3', 'db1');
       const found: number[] = [];
-      await alice.follow(STREAM, subjects.recordsOf('alice', 'j3'), (one) => found.push(numberOf(one)));
+      await alice.follow(STREAM, subjects.recordsOf('alice', 'j3'), (one) => void found.push(numberOf(one)));
       let stored = 0;
       for (const round of [1, 2]) {
         for (; stored < round * 20; stored++) await db1.store(mine, bytes(stored, 20_000));
@@ -81,7 +88,50 @@ describe('following a job', () => {
     const filter = subjects.recordsOf('alice', 'j1');
     await expect(bob.follow(STREAM, filter, () => undefined)).rejects.toMatchObject({ name: 'TransportError' });
     const found: number[] = [];
-    await ada.follow(STREAM, filter, (one) => found.push(numberOf(one)));
+    await ada.follow(STREAM, filter, (one) => void found.push(numberOf(one)));
     await waitFor(() => found.length === 6, { what: "alice's results" });
+  });
+});
+
+describe('following what comes faster than it is taken', () => {
+  it('has the bus wait, and misses nothing', async () => {
+    const [{ nc }, db1] = await Promise.all([busFleet.raw('ada'), patient('db1')]);
+    const mine = subjects.output('alice', 'slow', 'db1');
+    const count = 600;
+    for (const at of upTo(count)) await db1.store(mine, bytes(at, 100_000));
+    const found: number[] = [];
+    let taken: () => void = () => undefined;
+    const reader = { jsm: await nc.jetstreamManager({ checkAPI: false }), patience: patienceWith(nc, 0) };
+    const following = await FollowedStream.open(nc, reader, {
+      stream: outputStream('main'),
+      filter: mine,
+      after: 0,
+      deliverPrefix: readPrefix('ada'),
+      onMessage: async (one) => {
+        found.push(numberOf(one));
+        await new Promise<void>((resolve) => (taken = resolve));
+      },
+      onClose: () => undefined,
+    });
+    // The bus has sent ahead what it does, and waits: what is stored in another stream comes all the same.
+    await waitFor(() => following.queuedBytes > 0, { what: 'the first of it' });
+    const finals: number[] = [];
+    const ada = await busFleet.bus('ada');
+    await ada.follow(STREAM, subjects.recordsOf('alice', 'slow'), (one) => void finals.push(numberOf(one)));
+    await db1.store(subjects.record('alice', 'slow', 'db1'), bytes(1));
+    await waitFor(() => finals.length === 1, { what: 'the final' });
+    expect(found).toEqual([0]);
+    let most = 0;
+    while (found.length < count) {
+      most = Math.max(most, following.queuedBytes);
+      const reached = found.length;
+      taken();
+      await waitFor(() => found.length > reached, { what: 'the next', everyMs: 1 });
+    }
+    expect(found).toEqual(upTo(count));
+    // 60 MB are there; the server's own window, doubled as it goes, is 32 MB.
+    expect(most).toBeLessThan(34 * 1024 * 1024);
+    taken();
+    following.close();
   });
 });

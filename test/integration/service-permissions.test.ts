@@ -84,7 +84,7 @@ describe('a service', () => {
     service.nc.publish(`${F}.job.alice.j`);
     const bus = await busFleet.bus('svc');
     const documents: string[] = [];
-    const followed = await bus.follow(controlStream('main'), `${F}.ctl.policy`, (m) => documents.push(m.subject));
+    const followed = await bus.follow(controlStream('main'), `${F}.ctl.policy`, (m) => void documents.push(m.subject));
     await waitFor(() => documents.length > 0, { what: 'the policy' });
     followed.close();
     expect(documents).toEqual([`${F}.ctl.policy`]);

@@ -27,7 +27,7 @@ export class FakeBus implements Bus {
   /** Numbers of what was stored, by subject. */
   readonly #sequences = new Map<string, number>();
   readonly #listeners: ((event: BusEvent) => void)[] = [];
-  readonly #followers = new Set<{ filter: string; onMessage: (message: HistoryMessage) => void }>();
+  readonly #followers = new Set<{ filter: string; onMessage: (message: HistoryMessage) => void | Promise<void> }>();
   readonly #subscriptions = new Set<{ subject: string; onMessage: (message: BusMessage) => void }>();
 
   publish(subject: string, data: Uint8Array): void {
@@ -61,7 +61,7 @@ export class FakeBus implements Bus {
     this.#sequences.set(subject, sequence);
     const message = { subject, data, sequence, storedAt: Date.now() };
     this.history.push(message);
-    for (const { filter, onMessage } of this.#followers) if (fits(filter, subject)) onMessage(message);
+    for (const { filter, onMessage } of this.#followers) if (fits(filter, subject)) void onMessage(message);
     return Promise.resolve(sequence);
   }
 
@@ -79,12 +79,10 @@ export class FakeBus implements Bus {
   async follow(
     _stream: string,
     filter: string,
-    onMessage: (message: HistoryMessage) => void,
+    onMessage: (message: HistoryMessage) => void | Promise<void>,
     { after = 0 }: FollowOptions = {},
   ): Promise<Subscription> {
-    await this.read(_stream, filter, (message) => {
-      if (message.sequence > after) onMessage(message);
-    });
+    await this.read(_stream, filter, (message) => (message.sequence > after ? onMessage(message) : undefined));
     const follower = { filter, onMessage };
     this.#followers.add(follower);
     return { close: () => void this.#followers.delete(follower) };
