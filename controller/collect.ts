@@ -28,6 +28,11 @@ export interface CollectDependencies {
   readonly clock: Clock;
   /** Sends once more to nodes that haven't been heard of. */
   readonly tryAgain: (nodes: readonly string[]) => void;
+  /**
+   * Told of who has not acknowledged in time, in place of a verdict: each has to be concluded, or left.
+   * @default they are unreachable
+   */
+  readonly onSilent?: ((nodes: readonly string[]) => void) | undefined;
   readonly onNode: (result: NodeResult) => void;
   readonly onUnmatched: (node: string) => void;
 }
@@ -47,6 +52,9 @@ export class Collector {
   readonly #planned: Set<string>;
   readonly #waiting = new Map<string, Waiting>();
   readonly #ended = new Set<string>();
+  /** Away, and nobody concludes anything from their silence; the wait doesn't go on for those who were left. */
+  readonly #held = new Set<string>();
+  readonly #left = new Map<string, Waiting>();
   readonly #startedAt: number;
   readonly #timers = new Set<NodeJS.Timeout>();
   #isOver = false;
@@ -104,6 +112,32 @@ export class Collector {
     this.#endIfComplete();
   }
 
+  /** These are away, and what was sent lies in their queues: silence says nothing of them. */
+  hold(nodes: readonly string[]): void {
+    for (const node of nodes) if (this.#waiting.has(node)) this.#held.add(node);
+  }
+
+  /** Nobody waits any more for those of them that haven't been heard of; who is heard of after all is waited for again. */
+  leave(nodes: readonly string[]): void {
+    for (const node of nodes) {
+      const waiting = this.#waiting.get(node);
+      if (waiting === undefined || waiting.heardAt !== undefined) continue;
+      this.#waiting.delete(node);
+      this.#left.set(node, waiting);
+    }
+    this.#endIfComplete();
+  }
+
+  /** Who was left, and not heard of since. */
+  get left(): string[] {
+    return [...this.#left.keys()];
+  }
+
+  /** Who is held, and has not been heard of. */
+  get held(): string[] {
+    return [...this.#held].filter((node) => this.#waiting.has(node));
+  }
+
   /** Whether every expected node has its final state. */
   get isOver(): boolean {
     return this.#isOver;
@@ -122,6 +156,10 @@ export class Collector {
   take(result: Result): void {
     const { node } = result;
     if (this.#ended.has(node)) return;
+    this.#held.delete(node);
+    const left = this.#left.get(node);
+    if (left !== undefined) this.#waiting.set(node, left);
+    this.#left.delete(node);
     const waiting = this.#waiting.get(node);
     if (waiting === undefined && !this.#options.welcome.has(node)) return;
     switch (result.kind) {
@@ -173,7 +211,13 @@ export class Collector {
 
   #giveUpOnSilent(nodes: readonly string[]): void {
     const waitedMs = this.#options.ackTimeoutMs;
-    for (const node of this.#silent(nodes))
+    const silent = this.#silent(nodes);
+    const { onSilent } = this.#deps;
+    if (onSilent !== undefined && silent.length > 0) {
+      this.hold(silent);
+      onSilent(silent);
+    }
+    for (const node of onSilent === undefined ? silent : [])
       this.#decide(node, 'unreachable', `no answer within ${formatSeconds(waitedMs)}, asked twice`);
     this.#endIfComplete();
     if (!this.#looksForLost) this.#after(LIMITS.heartbeatMs, () => this.#giveUpOnLost());
@@ -183,7 +227,7 @@ export class Collector {
   #giveUpOnLost(): void {
     const now = this.#deps.clock.monotonic();
     for (const [node, { heardAt }] of this.#waiting)
-      if (heardAt !== undefined && now - heardAt > LIMITS.heartbeatLossMs)
+      if (heardAt !== undefined && !this.#held.has(node) && now - heardAt > LIMITS.heartbeatLossMs)
         this.#decide(
           node,
           'lost',

@@ -24,6 +24,7 @@ import { BusWatch } from './bus-watch.ts';
 import { assertUsable } from './caller-identity.ts';
 import { readInventory, readInventoryHeads, readRoster, type Directory, type RosterNode } from './directory.ts';
 import type { JobSource } from './job/job-source.ts';
+import { assertMayWait } from './queue/may-wait.ts';
 import { planCommand, type Plan, type Work } from './plan.ts';
 import { storePolicy } from './policy/store-policy.ts';
 import { createJobId, type SigningContext } from './request.ts';
@@ -204,6 +205,8 @@ export class Fleet {
   ): Promise<RunResult> {
     const { ackTimeoutMs = LIMITS.ackTimeoutMs, approval, signal } = options;
     const isRecorded = options.record ?? (request.effect === 'changes' && !request.dryRun);
+    if (options.untilMs !== undefined)
+      assertMayWait(options.untilMs, isRecorded, options, this.#identity, this.#clock.now());
     const planned = await planCommand(
       { ...request, isLive: options.output !== undefined && !isRecorded },
       target,
@@ -215,6 +218,7 @@ export class Fleet {
         waits: approval !== undefined,
         inTurns: options.batch !== undefined,
         isRecorded,
+        untilMs: options.untilMs,
       },
       this.#signing(epochs),
     );

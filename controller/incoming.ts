@@ -44,6 +44,8 @@ export interface IncomingOptions extends IncomingListeners {
 /** For who leads the job. */
 export interface IncomingHooks {
   readonly tryAgain?: (silent: readonly string[]) => void;
+  /** As the collector has it. */
+  readonly onSilent?: ((silent: readonly string[]) => void) | undefined;
   readonly onEnded?: (node: string, state: FinalState | 'unmatched') => void;
   /** Nobody waits any more, and why. */
   readonly onStop?: (cause: { readonly code: 'interrupted' | 'bus-lost'; readonly reason: string }) => void;
@@ -88,6 +90,7 @@ export class Incoming {
     this.collector = new Collector(options.collect, {
       clock: dependencies.clock,
       tryAgain: (silent) => hooks.tryAgain?.(silent),
+      onSilent: hooks.onSilent,
       onNode: (received) => {
         const result = share(received);
         this.nodes.push(result);

@@ -16,6 +16,8 @@ export interface PlanOptions {
   readonly deadlineMs?: number | undefined;
   /** Its record has to name every message before it is sent: it goes direct. @default false */
   readonly isRecorded?: boolean;
+  /** How long it may wait for nodes that are away. @default they are unreachable */
+  readonly untilMs?: number | undefined;
   /** Others sign it first: it has to wait for them, as long as it lives. */
   readonly waits?: boolean;
   /** Sent to one node after the other: each is signed when its turn comes, and never broadcast. */
@@ -34,6 +36,8 @@ export interface Plan {
   /** When it was signed, and until when anything may start, by the nodes' clocks. */
   readonly issued: number;
   readonly startBy: number;
+  /** Who is silent may be away, and finds it in its queue, up to `startBy`. */
+  readonly waitsForAway?: boolean;
   readonly where?: string | undefined;
   /** Limit on the nodes; the action's own when absent. */
   readonly timeoutMs?: number | undefined;
@@ -65,7 +69,7 @@ export async function planCommand(
   { secrets, ...request }: Work,
   target: TargetSpec,
   { resolved, roster }: { resolved: Resolved; roster: ReadonlyMap<string, RosterNode> },
-  { job, ackTimeoutMs, deadlineMs, waits = false, inTurns = false, isRecorded = false }: PlanOptions,
+  { job, ackTimeoutMs, deadlineMs, waits = false, inTurns = false, isRecorded = false, untilMs }: PlanOptions,
   signing: SigningContext,
 ): Promise<Plan> {
   const { expected, undecided } = resolved;
@@ -75,10 +79,11 @@ export async function planCommand(
     const leftMs = deadlineMs === undefined ? undefined : Math.max(1, deadlineMs - (now - signing.now));
     // Who is told that a node did not answer has to know when it no longer can.
     const patienceMs = waits ? LIMITS.commandLifeMs : Math.min(ackTimeoutMs, leftMs ?? Infinity) + LIMITS.startSlackMs;
-    const startWithinMs = request.effect === 'changes' ? patienceMs : undefined;
+    const startWithinMs = untilMs ?? (request.effect === 'changes' ? patienceMs : undefined);
     return {
       ...request,
       ...sealed,
+      lifeMs: untilMs,
       startWithinMs,
       isRecorded,
       ...(target.where === undefined ? {} : { where: formatWhere(target.where) }),
@@ -102,7 +107,8 @@ export async function planCommand(
   return {
     job,
     issued: signing.now,
-    startBy: signing.now + Math.min(complete.startWithinMs ?? Infinity, LIMITS.commandLifeMs),
+    startBy: signing.now + Math.min(complete.startWithinMs ?? Infinity, untilMs ?? LIMITS.commandLifeMs),
+    waitsForAway: untilMs !== undefined,
     where: complete.where,
     timeoutMs: complete.timeoutMs,
     expected,

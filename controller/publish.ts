@@ -16,7 +16,8 @@ export function publishCommand(
     if (only === undefined || only.has(node)) bus.publish(subjects.commandNode(node), bytesFor(command, node));
 }
 
-function bytesFor({ bytes, attachments }: SignedCommand, node: string): Uint8Array {
+/** As it goes to this node. */
+export function bytesFor({ bytes, attachments }: SignedCommand, node: string): Uint8Array {
   const attachment = attachments?.get(node);
   return attachment === undefined ? bytes : withAttachment(bytes, attachment);
 }

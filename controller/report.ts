@@ -64,6 +64,8 @@ export interface Report {
   readonly away?: readonly string[];
   /** Nothing was done; the data says what would be. */
   readonly dryRun?: true;
+  /** `--until`: who was away, and finds it in its queue when it comes back; in natural order. They have no state yet. */
+  readonly queued?: { readonly until: string; readonly nodes: readonly string[] };
   /** Nodes were started one after the other; every number is one of nodes. */
   readonly batch?: {
     readonly window: number;

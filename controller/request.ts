@@ -24,6 +24,8 @@ export interface CommandRequest {
   readonly timeoutMs?: number | undefined;
   /** Nothing starts later than this after the signature, by the node's clock. @default as long as the command lives */
   readonly startWithinMs?: number | undefined;
+  /** How long it may wait for a node that is away, or for its turn: then each message is for one node. @default LIMITS.commandLifeMs */
+  readonly lifeMs?: number | undefined;
   /** Answers are stored, not only heard. @default false */
   readonly isRecorded?: boolean | undefined;
   /** Of what is only heard: somebody listens to what programs write. Such a command goes direct. @default false */
@@ -80,8 +82,9 @@ export async function signDirect(
   context: SigningContext,
 ): Promise<SignedCommand[]> {
   const groups: string[][] = [];
-  for (let at = 0; at < nodes.length; at += LIMITS.namesPerEnvelope)
-    groups.push(nodes.slice(at, at + LIMITS.namesPerEnvelope));
+  // A copy of what lives for days must be of no use to anybody else.
+  const size = request.lifeMs === undefined ? LIMITS.namesPerEnvelope : 1;
+  for (let at = 0; at < nodes.length; at += size) groups.push(nodes.slice(at, at + size));
   return Promise.all(
     groups.map(async (group) => ({
       ...(await sign(request, job, { nodes: group, via: 'direct' }, context)),
@@ -107,7 +110,7 @@ async function sign(
   context: SigningContext,
 ): Promise<SignedCommand> {
   const id = new Uint8Array(randomBytes(16));
-  const expires = context.now + LIMITS.commandLifeMs;
+  const expires = context.now + (request.lifeMs ?? LIMITS.commandLifeMs);
   const secrets = request.secrets === undefined ? undefined : sealArguments(request.secrets.values);
   const command: Command = {
     id,

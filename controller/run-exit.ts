@@ -9,9 +9,13 @@ export function exitOfRun({
   notStarted,
   lostBus,
   detached,
-}: Pick<RunResult, 'nodes' | 'abandoned' | 'notStarted' | 'lostBus' | 'detached'>): ExitCode {
+  queued,
+}: Pick<RunResult, 'nodes' | 'abandoned' | 'notStarted' | 'lostBus' | 'detached'> &
+  Partial<Pick<RunResult, 'queued'>>): ExitCode {
   if (detached) return EXIT.ok;
   if (lostBus !== undefined) return EXIT.bus;
   if (abandoned.length + notStarted.length > 0) return EXIT.interrupted;
+  // What waits for a node was handed over, as what is detached.
+  if (nodes.length === 0 && (queued?.nodes.length ?? 0) > 0) return EXIT.ok;
   return exitCodeOf(countStates(nodes.map(({ state }) => state)));
 }

@@ -30,6 +30,8 @@ export interface RunOptions extends IncomingListeners {
   readonly batch?: BatchOptions | undefined;
   /** Whether what is asked and answered is stored. @default what changes something is, unless it's a dry run */
   readonly record?: boolean | undefined;
+  /** So long, what nodes that are away are sent waits for them. Only what is recorded can. @default they are unreachable */
+  readonly untilMs?: number | undefined;
   /** For who reads the record. */
   readonly describe?: JobDescription | undefined;
   /** Of what is recorded: nobody waits, it's only handed over. @default false */
@@ -49,6 +51,8 @@ export interface RunResult {
   readonly abandoned: readonly string[];
   /** Nodes whose turn had not come when `signal` aborted. */
   readonly notStarted: readonly string[];
+  /** Who was away, and finds it in its queue when it comes back in time; undefined where nothing waits for anybody. */
+  readonly queued: { readonly until: number; readonly nodes: readonly string[] } | undefined;
   /** How it went in batches; undefined where all started at once. */
   readonly batch: Report['batch'] | undefined;
   /** Why the bus was lost while nodes were waited for; their states are what was true then. */
@@ -72,20 +76,27 @@ export interface RunDependencies {
   readonly signing: () => SigningContext;
   readonly fleet: string;
   /** Of what is stored: every turn is in it before it's sent. Undefined where answers are only heard. */
-  readonly records: Pick<JobRecord, 'add'> | undefined;
+  readonly records: Pick<JobRecord, 'add' | 'addQueued'> | undefined;
 }
 
 type PlanRunOptions = Pick<RunOptions, 'batch' | 'deadlineMs' | 'onNode' | 'onProgress' | 'output' | 'signal'>;
 
-/** Hands a recorded job over to the bus. */
-export async function sendPlan(
-  plan: Plan,
-  { bus, subjects }: Pick<RunDependencies, 'bus' | 'subjects'>,
-): Promise<RunResult> {
+/** Hands a recorded job over to the bus. What may wait lies in the queues before it's sent: nobody is there to see who is away. */
+export async function sendPlan(plan: Plan, dependencies: RunDependencies): Promise<RunResult> {
+  const { bus, records, subjects } = dependencies;
+  const nothing = { nodes: [], unmatched: [], abandoned: [], notStarted: [], batch: undefined, lostBus: undefined, rejected: 0, ms: 0 }; // prettier-ignore
+  const result = { job: plan.job, ...nothing, queued: undefined, recorded: true, detached: true };
+  if (plan.waitsForAway === true && records !== undefined) {
+    const { leaveFor } = await import('./queue/leave-for.ts');
+    const { failed, queued } = await leaveFor(plan.expected.map(({ name }) => name), plan, { ...dependencies, records }); // prettier-ignore
+    for (const command of plan.commands) publishCommand(command, { bus, subjects }, new Set(failed.keys()));
+    await bus.flush();
+    const nodes = [...failed].map(([node, why]) => ({ node, state: 'unreachable' as const, ...why, ms: null }));
+    return { ...result, nodes, queued: { until: plan.startBy, nodes: queued } };
+  }
   for (const command of plan.commands) publishCommand(command, { bus, subjects });
   await bus.flush();
-  const nothing = { nodes: [], unmatched: [], abandoned: [], notStarted: [], batch: undefined, lostBus: undefined, rejected: 0, ms: 0 }; // prettier-ignore
-  return { job: plan.job, ...nothing, recorded: true, detached: true };
+  return result;
 }
 
 export async function runPlan(
@@ -113,6 +124,16 @@ export async function runPlan(
     const commands = await plan.again(silent, signing());
     if (watch.lost !== undefined) return;
     for (const command of commands) send(command, new Set(silent));
+  };
+  /** Who doesn't answer may be away: it finds the command when it comes back. */
+  const queueFor = async (silent: readonly string[]): Promise<void> => {
+    if (records === undefined || watch.lost !== undefined) return;
+    const { leaveFor } = await import('./queue/leave-for.ts');
+    const { failed: why, queued } = await leaveFor(silent, plan, { ...dependencies, records });
+    collector.leave(queued);
+    for (const [node, { code, reason }] of why)
+      collector.conclude({ node, state: 'unreachable', code, reason: `no answer, and ${reason}`, ms: null, isVerdict: true }); // prettier-ignore
+    incoming.tellProgress();
   };
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => (fail = reject));
@@ -159,6 +180,7 @@ export async function runPlan(
       onEnded: (node, state) => leader?.ended(node, state),
       onStop: (cause) => leader?.stop(cause),
       batch: () => leader?.progress,
+      onSilent: plan.waitsForAway === true ? (silent) => void queueFor(silent).catch(fail) : undefined,
     },
     { ...dependencies, receiver, output },
   );
@@ -178,6 +200,7 @@ export async function runPlan(
     unmatched,
     abandoned,
     notStarted,
+    queued: plan.waitsForAway === true ? { until: plan.startBy, nodes: collector.left } : undefined,
     batch: rules && {
       ...rules,
       tolerated: rules.tolerated ?? null,

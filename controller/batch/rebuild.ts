@@ -34,7 +34,7 @@ export function rebuildBatch(
   };
   for (const { frame, storedAt } of frames) {
     if (frame.type === 'sent') for (const node of namesOf(frame.messages, expected)) released.add(node);
-    if (frame.type === 'begun' || frame.type === 'taken') continue;
+    if (!('verdicts' in frame)) continue;
     for (const { state, nodes } of frame.verdicts ?? [])
       for (const node of nodes.flatMap((place) => expected[place] ?? []))
         if (state === 'skipped') skipped.add(node);

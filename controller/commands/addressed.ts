@@ -22,11 +22,13 @@ import { compileBatch } from '../batch/rules.ts';
 import { addBatchOptions, readBatch, type BatchFlags } from '../options/batch-options.ts';
 import { assertLive, openLive, type LiveFlags } from '../options/live-options.ts';
 import { badValue } from '../options/parse-values.ts';
+import { readUntil } from '../options/read-until.ts';
 import { addTargetOptions, describeTarget, readTarget, type TargetFlags } from '../options/target-options.ts';
 import { worstCaseCount, worstCaseText } from '../render/batch-words.ts';
 import { countdownText } from '../render/durations.ts';
 import type { Output } from '../render/output.ts';
 import { awayText, nodeCount } from '../render/node-names.ts';
+import { queuedOf, queuedText } from '../render/queued-words.ts';
 import type { AddressedCommand, NodeResult, Report } from '../report.ts';
 import { resolveOnline, type ResolvedOnline } from '../resolve-online.ts';
 import type { Resolved, TargetSpec } from '../resolve.ts';
@@ -42,6 +44,7 @@ export interface AddressedFlags extends GlobalFlags, TargetFlags, RunFlags, Batc
   readonly fromJob?: string;
   readonly state?: string;
   readonly detach?: boolean;
+  readonly until?: string;
 }
 
 /** What goes to the nodes. */
@@ -90,6 +93,7 @@ export function addAddressing(command: Command, effect: 'reads' | 'changes'): Co
     command
       .option('--no-record', 'store nothing of it: it can only be waited for')
       .option('--detach', 'hand it over, print the id of the job, and do not wait: fleet job follow')
+      .option('--until <DURATION>', 'nodes that are away get it when they come back within that time: 24h')
       .option('--dry-run', 'say what would be done, and do nothing')
       .option('--with-approval', 'wait until another operator has signed it, too: fleet approve')
       .option('--approvals <COUNT>', 'how many others have to sign it (default: as many as the policy asks for)')
@@ -124,6 +128,7 @@ export async function runAddressed(
     isWholeFleet(said);
   const isRecorded = flags.record === true && !dryRun;
   if (flags.detach === true && !isRecorded) throw needsRecord();
+  const untilMs = readUntil(flags, { isRecorded, batch });
   const approvals = readApprovals(flags);
   const canAsk = app.stdin.isTTY === true;
   if (mayAsk && !canAsk && definition.onlyReads === undefined) throw needsTarget();
@@ -147,9 +152,8 @@ export async function runAddressed(
     if (away !== undefined && away.length > 0) output.notice(awayText(away));
     const expected = resolved.expected.map(({ name }) => name);
     const report = (
-      run: Pick<RunResult, 'nodes' | 'unmatched' | 'abandoned' | 'notStarted' | 'batch' | 'lostBus' | 'detached'> & {
-        job: string | null;
-      },
+      run: Pick<RunResult, 'nodes' | 'unmatched' | 'abandoned' | 'notStarted' | 'batch' | 'lostBus' | 'detached'> &
+        Partial<Pick<RunResult, 'queued'>> & { job: string | null },
     ): Report => ({
       version: 1,
       command: definition.command,
@@ -164,6 +168,7 @@ export async function runAddressed(
       nodes: definition.keepsData === false ? run.nodes.map(withoutData) : run.nodes,
       ...(away === undefined ? {} : { away: away.toSorted(compareNatural) }),
       ...(dryRun ? { dryRun: true as const } : {}),
+      ...(run.queued === undefined ? {} : { queued: queuedOf(run.queued.nodes, run.queued.until) }),
       ...(run.batch === undefined ? {} : { batch: run.batch }),
       ...(run.detached ? { detached: true as const } : {}),
       ...definition.extend?.(run.nodes),
@@ -215,6 +220,7 @@ export async function runAddressed(
       record: isRecorded,
       describe: { command: definition.command, target: describeTarget(flags, said) },
       detach: flags.detach === true,
+      untilMs,
       onNode: (result) => output.onNode(definition.keepsData === false ? withoutData(result) : result),
       onProgress: (progress) => output.onProgress(progress),
       output: live,
@@ -230,6 +236,8 @@ export async function runAddressed(
     const goesOn = run.recorded ? followWords(run.job) : goesOnWords(instruction.effect);
     if (run.abandoned.length + run.notStarted.length > 0) output.warning(stoppedWords(run, goesOn));
     if (run.lostBus !== undefined) output.warning(`The bus was lost: ${run.lostBus}.${goesOn}`);
+    if (run.queued !== undefined && run.queued.nodes.length > 0)
+      output.notice(`${queuedText(queuedOf(run.queued.nodes, run.queued.until))} fleet job follow ${run.job}`);
     if (run.detached) output.notice(`${nodeCount(expected.length)} were sent it.${followWords(run.job)}`);
   } finally {
     output.stop();

@@ -99,7 +99,7 @@ interface JobItem extends Record<string, unknown> {
 /** One that its caller waited for says itself how it ended; of the others, the answers are read. */
 async function describe(frames: JobFrames, jobs: JobSource, signal: AbortSignal): Promise<JobItem> {
   const { begun, ended } = frames;
-  const view = ended === undefined ? await jobs.view(frames, signal) : undefined;
+  const view = ended === undefined || frames.queued.length > 0 ? await jobs.view(frames, signal) : undefined;
   return {
     job: begun.job,
     caller: begun.caller,
@@ -107,9 +107,10 @@ async function describe(frames: JobFrames, jobs: JobSource, signal: AbortSignal)
     task: taskOf(begun.args),
     state: view === undefined || view.isOver ? 'ended' : 'running',
     expected: begun.expected.length,
-    states: ended?.states ?? countStates((view?.nodes ?? []).map(({ state }) => state)),
+    states: view === undefined ? (ended?.states ?? {}) : countStates(view.nodes.map(({ state }) => state)),
     running: view?.running.length ?? 0,
-    exit: ended?.exit ?? (view?.isOver === true ? view.exit : null),
+    waiting: view?.waiting.length ?? 0,
+    exit: view === undefined ? (ended?.exit ?? null) : view.isOver ? view.exit : null,
     issued: new Date(begun.issued).toISOString(),
     ended: ended === undefined ? null : new Date(ended.at).toISOString(),
     retryOf: begun.retryOf ?? null,
@@ -139,7 +140,7 @@ function reportOf(items: readonly JobItem[]): ListReport {
     list: 'jobs',
     one: 'job',
     items,
-    fields: ['job', 'issued', 'caller', 'action', 'task', 'state', 'expected', 'states', 'running', 'exit', 'ended', 'retryOf'],
+    fields: ['job', 'issued', 'caller', 'action', 'task', 'state', 'expected', 'states', 'running', 'waiting', 'exit', 'ended', 'retryOf'],
     table: [
       { title: 'JOB', text: text('job') },
       { title: 'ASKED', text: ({ issued }) => momentText(String(issued)) },
@@ -148,8 +149,8 @@ function reportOf(items: readonly JobItem[]): ListReport {
       { title: 'NODES', text: text('expected') },
       {
         title: 'STATE',
-        text: ({ state, running, states }) =>
-          [...(state === 'running' ? [`running on ${nodeCount(Number(running))}`] : []), countsText(states as StateCounts)]
+        text: ({ running, states, waiting }) =>
+          [...(running === 0 ? [] : [`running on ${nodeCount(Number(running))}`]), ...(waiting === 0 ? [] : [`waiting for ${nodeCount(Number(waiting))}`]), countsText(states as StateCounts)]
             .filter((part) => part !== '')
             .join(', '),
         tone: ({ exit, state }) => (state === 'running' ? 'warn' : exit === 0 ? 'good' : 'bad'),

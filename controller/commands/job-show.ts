@@ -13,6 +13,7 @@ import { assertLive, openLive, type LiveFlags } from '../options/live-options.ts
 import { openOutput } from '../options/run-options.ts';
 import { momentText } from '../render/durations.ts';
 import { nodeCount, nodeNames } from '../render/node-names.ts';
+import { queuedOf, queuedText } from '../render/queued-words.ts';
 import type { Output } from '../render/output.ts';
 import { ADDRESSED_COMMANDS, type AddressedCommand, type RecordSummary, type Report } from '../report.ts';
 import { createProblemTeller } from './tell-problems.ts';
@@ -29,6 +30,8 @@ export function showJob(id: string, node: string | undefined, flags: JobShowFlag
     await tellOutput(shown, node, live, { fleet, output, view }, app);
     const { nodes, unmatched, exit } = shown;
     await finish(output, app, reportOf(fleet, shown, { nodes, unmatched, exit, ms: lastedMs(view, app) }));
+    if (shown.waitingUntil !== undefined)
+      output.notice(`${queuedText(queuedOf(shown.waiting, shown.waitingUntil))} fleet job follow ${view.begun.job}`);
   });
 }
 
@@ -58,7 +61,7 @@ export function followJobTo(id: string, flags: JobShowFlags, app: App): Promise<
     // What its caller has concluded meanwhile is the job's own exit code.
     const after = followed.lostBus === undefined && !signal.aborted ? await jobs.read(id, signal) : undefined;
     const told = { ...followed, exit: exitOf(followed, after), ms: ms() };
-    await finish(output, app, reportOf(fleet, { ...view, running: followed.abandoned, ended: after?.ended }, told));
+    await finish(output, app, reportOf(fleet, stillOpen(view, followed.abandoned, after), told));
     if (followed.abandoned.length > 0)
       output.warning(`Not followed any more; it goes on: fleet job follow ${view.begun.job}`);
     if (followed.lostBus !== undefined)
@@ -86,7 +89,7 @@ async function tellOutput(
 
 /** @throws UsageError `no-such-node` */
 function onlyNode(view: JobView, node: string): JobView {
-  const { begun, nodes, running, unmatched } = view;
+  const { begun, nodes, running, unmatched, waiting, waitingUntil } = view;
   if (!begun.expected.includes(node))
     throw new UsageError(`${node} is not among the nodes of job ${begun.job}`, {
       code: 'no-such-node',
@@ -97,11 +100,22 @@ function onlyNode(view: JobView, node: string): JobView {
     nodes: nodes.filter((one) => one.node === node),
     running: running.filter((one) => one === node),
     unmatched: unmatched.filter((one) => one === node),
+    waiting: waiting.filter((one) => one === node),
+    waitingUntil: waiting.includes(node) ? waitingUntil : undefined,
   };
 }
 
 /** Whether it runs programs. */
 const hasOutput = ({ begun: { action } }: JobView): boolean => ACTIONS.get(action)?.output === ProgramOutcome;
+
+/** What is told of who has not ended: all that nobody waits for any more, and of these who is away. */
+function stillOpen(view: JobView, abandoned: readonly string[], after: JobView | undefined): JobView {
+  const isAway = new Set(view.waiting);
+  const waiting = abandoned.filter((node) => isAway.has(node));
+  const waitingUntil = waiting.length === 0 ? undefined : view.waitingUntil;
+  const running = abandoned.filter((node) => !isAway.has(node));
+  return { ...view, running, waiting, waitingUntil, ended: after?.ended };
+}
 
 interface ShownJob {
   readonly fleet: Fleet;
@@ -142,7 +156,9 @@ async function finish(output: Output, app: App, report: Report): Promise<void> {
 function exitOf({ abandoned, lostBus, nodes }: FollowedJob, after: JobView | undefined): number {
   if (lostBus !== undefined) return EXIT.bus;
   if (abandoned.length > 0) return EXIT.interrupted;
-  return after?.ended?.exit ?? exitCodeOf(countStates(nodes.map(({ state }) => state)));
+  // Of those who were away, nothing was given when the command ended.
+  const given = after?.queued.length === 0 ? after.ended?.exit : undefined;
+  return given ?? exitCodeOf(countStates(nodes.map(({ state }) => state)));
 }
 
 /** Programs may have asked for an action that no command line has: it looks like one that runs programs. */
@@ -152,7 +168,7 @@ function commandOf({ begun: { command } }: JobView): AddressedCommand {
 
 function reportOf(
   fleet: Fleet,
-  view: Pick<JobView, 'begun' | 'ended' | 'running'>,
+  view: Pick<JobView, 'begun' | 'ended' | 'running' | 'waiting' | 'waitingUntil'>,
   told: Pick<JobView, 'nodes' | 'unmatched'> & { readonly exit: number; readonly ms: number },
 ): Report {
   const { begun } = view;
@@ -169,11 +185,17 @@ function reportOf(
     exit,
     ms,
     nodes,
+    ...(view.waitingUntil === undefined ? {} : { queued: queuedOf(view.waiting, view.waitingUntil) }),
     record: summaryOf(view),
   };
 }
 
-function summaryOf({ begun, ended, running }: Pick<JobView, 'begun' | 'ended' | 'running'>): RecordSummary {
+function summaryOf({
+  begun,
+  ended,
+  running,
+  waiting,
+}: Pick<JobView, 'begun' | 'ended' | 'running' | 'waiting'>): RecordSummary {
   const { action, args, caller, issued, retryOf } = begun;
   const task = args['task'];
   return {
@@ -182,17 +204,23 @@ function summaryOf({ begun, ended, running }: Pick<JobView, 'begun' | 'ended' | 
     ...(action === 'task.run' && typeof task === 'string' ? { task } : {}),
     issued: new Date(issued).toISOString(),
     ended: ended === undefined ? null : new Date(ended.at).toISOString(),
-    over: running.length === 0,
+    over: running.length + waiting.length === 0,
     running,
     ...(retryOf === undefined ? {} : { retryOf }),
   };
 }
 
 /** `Job 01… of alice: exec on 3 nodes, 2026-11-21 17:02:11 UTC, ended after 2 s` */
-function headOf({ begun, isOver, running }: JobView): string {
+function headOf({ begun, isOver, running, waiting }: JobView): string {
   const { args, caller, command, expected, issued, job, retryOf } = begun;
   const what = command === 'run' && typeof args['task'] === 'string' ? `run ${args['task']}` : command;
-  const state = isOver ? 'over' : `running on ${nodeCount(running.length)}`;
+  const parts = [
+    ...(running.length === 0 ? [] : [`running on ${nodeCount(running.length)}`]),
+    ...(waiting.length === 0
+      ? []
+      : [`waiting for ${nodeCount(waiting.length)} that ${waiting.length === 1 ? 'is' : 'are'} away`]),
+  ];
+  const state = isOver ? 'over' : parts.join(', ');
   const again = retryOf === undefined ? '' : `, tries ${retryOf} again`;
   return `job ${job} of ${caller}: ${what} on ${nodeCount(expected.length)}, ${momentText(new Date(issued).toISOString())} UTC, ${state}${again}`;
 }

@@ -13,7 +13,7 @@ import { Incoming } from '../incoming.ts';
 import { LiveOutput } from '../output/live-output.ts';
 import type { NodeResult } from '../report.ts';
 import type { RunOptions } from '../run-plan.ts';
-import { assembleFrames, overAt, type JobFrames } from './job-view.ts';
+import { assembleFrames, expired, overAt, type JobFrames } from './job-view.ts';
 import { createReceiver, readFrame, type JobReader } from './read-job.ts';
 
 export interface FollowedJob {
@@ -58,12 +58,21 @@ export async function followJob(
         receiver.expectAnswersTo({ id: toHex(id), payloadHash: toHex(payload) });
       collector.start(frame.messages.flatMap((message) => message.nodes.flatMap((place) => expected[place] ?? [])));
     }
+    if (frame.type === 'queued') collector.hold(frame.nodes.flatMap((place) => expected[place] ?? []));
     if ('verdicts' in frame) concludeAll(frame.verdicts ?? [], expected, collector);
-    if (frame.type === 'ended') return;
+    if (frame.type === 'ended' && collector.held.length === 0) return;
     clearTimeout(overTimer);
     const end = overAt(assembleFrames(known) ?? frames);
     if (end === undefined || collector.isOver) return;
-    overTimer = setTimeout(() => collector.skip(collector.planned, NO_TURN), clamp(end - clock.now()));
+    overTimer = setTimeout(
+      () => {
+        collector.skip(collector.planned, NO_TURN);
+        const { queued } = assembleFrames(known) ?? frames;
+        for (const node of collector.held)
+          collector.conclude({ node, ...expired(lastOf(queued)), ms: null, isVerdict: true });
+      },
+      clamp(end - clock.now()),
+    );
   };
   if (options.signal?.aborted === true) throw new InterruptedError('interrupted', { code: 'interrupted' });
   try {
@@ -83,6 +92,8 @@ function concludeAll(verdicts: Verdicts, expected: readonly string[], collector:
       if (node !== undefined) collector.conclude({ node, ...verdict, ms: null, isVerdict: true });
     }
 }
+
+const lastOf = (queued: JobFrames['queued']): number => Math.max(0, ...queued.map(({ startBy }) => startBy));
 
 const NO_TURN = {
   code: 'no-turn',

@@ -95,6 +95,13 @@ export class JobRecord {
     await this.#store({ ...this.#head(), type: 'sent', messages: this.#messages(added), ...this.#times(startBy) });
   }
 
+  /** These were away, and find it in their queues up to then. @throws TransportError */
+  async addQueued(nodes: readonly string[], startBy: number): Promise<void> {
+    const places = nodes.flatMap((node) => this.#places.get(node) ?? []);
+    if (places.length === 0) return;
+    await this.#store({ ...this.#head(), type: 'queued', at: this.#deps.clock.now(), nodes: places, startBy });
+  }
+
   /** Given up between the record and the first command. */
   #endUnsent(): Promise<void> {
     const reason = 'interrupted before anything was sent';
@@ -103,7 +110,8 @@ export class JobRecord {
   }
 
   async #end(
-    result: Pick<RunResult, 'nodes' | 'unmatched' | 'abandoned' | 'notStarted' | 'lostBus' | 'detached'>,
+    result: Pick<RunResult, 'nodes' | 'unmatched' | 'abandoned' | 'notStarted' | 'lostBus' | 'detached'> &
+      Partial<Pick<RunResult, 'queued'>>,
   ): Promise<void> {
     const { nodes, unmatched } = result;
     const verdicts = this.#verdicts(nodes);

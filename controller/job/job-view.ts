@@ -5,13 +5,15 @@
 import { EXIT, type ExitCode } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { countStates, exitCodeOf } from '../../shared/states.ts';
-import type { JobBegun, JobEnded, JobFrame, JobSent, Verdicts } from '../../shared/wire/job.ts';
+import type { JobBegun, JobEnded, JobFrame, JobQueued, JobSent, Verdicts } from '../../shared/wire/job.ts';
 import type { Result } from '../../shared/wire/result.ts';
 import type { NodeResult } from '../report.ts';
 
 export interface JobFrames {
   readonly begun: JobBegun;
   readonly sent: readonly JobSent[];
+  /** Who was away, and is waited for by what lies in its queue. */
+  readonly queued: readonly JobQueued[];
   /** All that whoever led it concluded, the oldest first. */
   readonly verdicts: Verdicts;
   /** The service that leads it; undefined while its caller does. */
@@ -25,6 +27,10 @@ export interface JobView extends JobFrames {
   readonly unmatched: readonly string[];
   /** Expected, and may still say how it ended. */
   readonly running: readonly string[];
+  /** Away, and may still come back in time. */
+  readonly waiting: readonly string[];
+  /** Until when they may; undefined where nobody is. */
+  readonly waitingUntil: number | undefined;
   /** Nothing is expected any more. */
   readonly isOver: boolean;
   readonly exit: ExitCode;
@@ -37,7 +43,8 @@ export function assembleFrames(frames: readonly JobFrame[]): JobFrames | undefin
   const sent = frames.filter((frame) => frame.type === 'sent');
   const verdicts = frames.flatMap((frame) => ('verdicts' in frame ? (frame.verdicts ?? []) : []));
   const leader = frames.findLast(({ type }) => type === 'taken')?.by;
-  return { begun, sent, verdicts, leader, ended: frames.find((frame) => frame.type === 'ended') };
+  const queued = frames.filter((frame) => frame.type === 'queued');
+  return { begun, sent, queued, verdicts, leader, ended: frames.find((frame) => frame.type === 'ended') };
 }
 
 /** All that was sent of it. */
@@ -62,9 +69,11 @@ export function viewJob(frames: JobFrames, finals: ReadonlyMap<string, Result>, 
       .flatMap(({ nodes: places, ...verdict }) => places.map((at) => [begun.expected[at], verdict])),
   );
   const wasSent = new Set(messagesOf(frames).flatMap(({ nodes }) => nodes));
-  const isTimeUp = ended !== undefined || now > (overAt(frames) ?? Infinity);
+  const queuedUntil = new Map(frames.queued.flatMap(({ nodes: places, startBy }) => places.map((at) => [at, startBy])));
+  const isAllOver = now > (overAt(frames) ?? Infinity);
+  const isTimeUp = ended !== undefined || isAllOver;
   const nodes: NodeResult[] = [];
-  const [unmatched, running]: [string[], string[]] = [[], []];
+  const [unmatched, running, waiting]: [string[], string[], string[]] = [[], [], []];
   for (const [place, node] of begun.expected.entries()) {
     const final = finals.get(node);
     const verdict = verdicts.get(node);
@@ -72,17 +81,30 @@ export function viewJob(frames: JobFrames, finals: ReadonlyMap<string, Result>, 
     else if (final !== undefined)
       nodes.push({ ...resultOf(final), ...(isAmended(verdict?.state) ? { amended: true } : {}) });
     else if (verdict !== undefined) nodes.push({ node, ...verdict, ms: null, isVerdict: true });
-    else if (!isTimeUp) running.push(node);
+    else if (queuedUntil.has(place)) {
+      const startBy = queuedUntil.get(place) ?? 0;
+      if (now <= startBy + LIMITS.clockSkewMs) waiting.push(node);
+      else if (!isAllOver) running.push(node);
+      else nodes.push({ node, ...expired(startBy), ms: null, isVerdict: true });
+    } else if (!isTimeUp) running.push(node);
     else nodes.push({ node, ...silence(wasSent.has(place)), ms: null, isVerdict: true });
   }
-  const isOver = running.length === 0;
+  const isOver = running.length + waiting.length === 0;
   const own = exitCodeOf(countStates(nodes.map(({ state }) => state)));
-  // What was given stays given, whatever came after.
-  return { ...frames, nodes, unmatched, running, isOver, exit: (ended?.exit as ExitCode) ?? (isOver ? own : EXIT.ok) };
+  // What was given stays given, whatever came after; but of those who were away, nothing was given.
+  const given = frames.queued.length > 0 && isOver ? undefined : (ended?.exit as ExitCode | undefined);
+  const waitingUntil = waiting.length === 0 ? undefined : Math.max(...frames.queued.map(({ startBy }) => startBy));
+  return { ...frames, nodes, unmatched, running, waiting, waitingUntil, isOver, exit: given ?? (isOver ? own : EXIT.ok) }; // prettier-ignore
 }
 
 /** A refusal that was heard and one that is stored are the same words. */
 const isAmended = (state: string | undefined): boolean => state === 'unreachable' || state === 'lost';
+
+/** Of a node that was away when it was sent, and has said nothing since. */
+export const expired = (startBy: number): Pick<NodeResult, 'state' | 'reason'> => ({
+  state: 'expired',
+  reason: `was away until ${new Date(startBy).toISOString().slice(0, 16).replace('T', ' ')} UTC: it took nothing out of its queue by then`,
+});
 
 /** As a node's own words have it. */
 function resultOf({ node, state, code, reason, data, timing }: Result): NodeResult {

@@ -18,7 +18,7 @@ export async function runRecorded(
   const record = await JobRecord.begin(plan, work, options.describe ?? {}, dependencies);
   return record.around(() =>
     options.detach === true
-      ? sendPlan(plan, dependencies)
+      ? sendPlan(plan, { ...dependencies, records: record })
       : runPlan(plan, ackTimeoutMs, options, { ...dependencies, records: record }),
   );
 }

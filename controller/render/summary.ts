@@ -21,6 +21,9 @@ export function summaryText(report: Report, look: Look): string {
   return [
     nodes.length === 0 ? nothingText(report) : `${nodeCount(nodes.length)}: ${statesText(report, look)}`,
     ...runningText(report),
+    ...(report.queued === undefined || report.queued.nodes.length === 0
+      ? []
+      : [`${report.queued.nodes.length} queued`]),
     ...totals(report),
     ...(report.dryRun === true ? ['dry run, nothing was done'] : []),
     ...(unexpected > 0 ? [`${unexpected} unexpected`] : []),
@@ -31,7 +34,8 @@ export function summaryText(report: Report, look: Look): string {
   ].join(' · ');
 }
 
-function nothingText({ detached, expected, record }: Report): string {
+function nothingText({ detached, expected, queued, record }: Report): string {
+  if (detached !== true && (queued?.nodes.length ?? 0) > 0) return 'no node has answered so far';
   if (detached === true) return `${nodeCount(expected)}, not waited for`;
   return record === undefined || expected === 0 ? 'no node matched' : 'no node has said how it ended';
 }

@@ -113,6 +113,16 @@ export type JobConcluded = z.infer<typeof JobConcluded>;
 const JobTaken = FrameHead.extend({ type: z.literal('taken'), at: Moment });
 export type JobTaken = z.infer<typeof JobTaken>;
 
+/** These were silent, and find what was sent to them in their queues when they come back. */
+const JobQueued = FrameHead.extend({
+  type: z.literal('queued'),
+  at: Moment,
+  nodes: z.array(NodeIndex).min(1),
+  /** What they haven't started by then, they never do, by their clocks. */
+  startBy: Moment,
+});
+export type JobQueued = z.infer<typeof JobQueued>;
+
 const JobEnded = FrameHead.extend({
   type: z.literal('ended'),
   at: Moment,
@@ -124,13 +134,13 @@ const JobEnded = FrameHead.extend({
 });
 export type JobEnded = z.infer<typeof JobEnded>;
 
-const JobFrame = z.discriminatedUnion('type', [JobBegun, JobSent, JobConcluded, JobTaken, JobEnded]);
+const JobFrame = z.discriminatedUnion('type', [JobBegun, JobSent, JobQueued, JobConcluded, JobTaken, JobEnded]);
 export type JobFrame = z.infer<typeof JobFrame>;
 
 const JOB_FIELDS: ReadonlySet<string> = new Set([
   'subject', 'revision', 'job', 'caller', 'type', 'command', 'action', 'effect', 'args', 'sealed', 'dryRun', 'timeoutMs',
   'target', 'where', 'expected', 'messages', 'issued', 'startBy', 'until', 'retryOf', 'at', 'exit', 'states', 'unmatched',
-  'verdicts', 'by', 'batch',
+  'verdicts', 'by', 'batch', 'nodes',
 ]); // prettier-ignore
 
 export function encodeJobFrame(frame: JobFrame): Uint8Array {

@@ -82,6 +82,11 @@ export async function jobVectors(fleet: FleetMaterial): Promise<JobVector[]> {
   await add('a service that may lead nothing', { ...taken, by: 'plain' }, 'misrouted', { by: await fleet.service('plain', { roles: [] }) });
   await add('another operator who takes the lead', { ...taken, by: 'bob' }, 'misrouted', { by: bob });
   await add('a node that takes the lead', { ...taken, by: 'db1' }, 'not-a-caller', { by: db1 });
+  await add(
+    'nodes that are away, and find it in their queues',
+    { ...head, revision: 2, type: 'queued', at: NOW + 2_000, nodes: [1], startBy: NOW + 86_400_000 },
+    'accepted',
+  );
   await add('a field of a later version', { ...begun, later: 1 }, 'accepted');
   await add('signed by another operator', begun, 'misrouted', { by: bob });
   await add('signed by a node', begun, 'not-a-caller', { by: db1 });

@@ -35,6 +35,7 @@ const result: RunResult = {
   unmatched: [],
   abandoned: [],
   notStarted: [],
+  queued: undefined,
   batch: undefined,
   lostBus: undefined,
   recorded: true,

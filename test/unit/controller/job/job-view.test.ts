@@ -35,6 +35,7 @@ const ended = (verdicts: JobEnded['verdicts'], exit = 3): JobEnded => ({
 const frames = (end?: JobEnded): JobFrames => ({
   begun,
   sent: [],
+  queued: [],
   verdicts: end?.verdicts ?? [],
   leader: undefined,
   ended: end,
@@ -45,6 +46,36 @@ const result = (node: string, changes: Partial<Result> = {}): [string, Result] =
 ];
 const statesOf = ({ nodes }: ReturnType<typeof viewJob>): unknown =>
   Object.fromEntries(nodes.map(({ node, state }) => [node, state]));
+
+describe('a node that was away', () => {
+  const startBy = NOW + 30_000;
+  const queuedAt = (nodes: number[]): JobFrames['queued'][number] => ({ ...head, type: 'queued', at: NOW + 2_000, nodes, startBy }); // prettier-ignore
+  const waitingFrames = (end?: JobEnded): JobFrames => ({ ...frames(end), queued: [queuedAt([1])] });
+  const ok = new Map([result('a'), result('c')]);
+
+  it('is waited for until its time is over, also when the command line has ended', () => {
+    expect(viewJob(waitingFrames(ended([], 0)), ok, startBy + LIMITS.clockSkewMs)).toMatchObject({
+      waiting: ['b'],
+      waitingUntil: startBy,
+      running: [],
+      isOver: false,
+      exit: 0,
+    });
+  });
+
+  it('may be running after that, and is expired when nothing can be', () => {
+    const long: JobFrames = { ...waitingFrames(ended([], 0)), begun: { ...begun, until: startBy + 600_000 } };
+    expect(viewJob(long, ok, startBy + LIMITS.clockSkewMs + 1)).toMatchObject({ running: ['b'], waiting: [] });
+    const over = viewJob(waitingFrames(ended([], 0)), ok, startBy + LIMITS.clockSkewMs + 1);
+    expect(over).toMatchObject({ isOver: true, exit: 3, waiting: [], running: [], waitingUntil: undefined });
+    expect(statesOf(over)).toEqual({ a: 'ok', b: 'expired', c: 'ok' });
+  });
+
+  it('counts by what it said when it came back, and the exit code is of that', () => {
+    const finals = new Map([...ok, result('b', { state: 'failed' })]);
+    expect(viewJob(waitingFrames(ended([], 0)), finals, NOW)).toMatchObject({ isOver: true, exit: 3 });
+  });
+});
 
 describe('the view of a job', () => {
   it('runs on the nodes that have not said how it ended, until its time is over', () => {

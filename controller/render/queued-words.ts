@@ -1,0 +1,19 @@
+/** Nodes that are away, and what waits for them, in words. */
+import { compareNatural } from '../../shared/names/natural-order.ts';
+import type { Report } from '../report.ts';
+import { momentText } from './durations.ts';
+import { nodeNames } from './node-names.ts';
+
+type Queued = NonNullable<Report['queued']>;
+
+/** Names shown of many; all are in the documents. */
+const NAMES_CHARACTERS = 120;
+
+export const queuedOf = (nodes: readonly string[], until: number): Queued => ({
+  until: new Date(until).toISOString(),
+  nodes: nodes.toSorted(compareNatural),
+});
+
+/** `Away: db3, web[1-4]. It waits for them until 2026-11-22 19:40:00 UTC:` */
+export const queuedText = ({ nodes, until }: Queued): string =>
+  `Away: ${nodeNames(nodes, NAMES_CHARACTERS)}. It waits for ${nodes.length === 1 ? 'that node' : 'them'} until ${momentText(until)} UTC:`;
