@@ -31,6 +31,7 @@ import { Counters } from './counters.ts';
 import type { Emulation } from './emulate/emulation.ts';
 import { createFactStore } from './facts/create-fact-store.ts';
 import type { FactStore } from './facts/fact-store.ts';
+import { FactSubjects } from './fact-subjects.ts';
 import { InventoryPublisher } from './inventory-publisher.ts';
 import { RunningCommands } from './jobs/running-commands.ts';
 import { controlFolder, OwnCredential } from './own-credential.ts';
@@ -160,6 +161,7 @@ export class Agent {
       host: { users, clock, ...(scope.kind === 'marked' ? { marks: { [scope.variable]: scope.value } } : {}) },
     });
     const actions = emulation?.actions(offered) ?? offered;
+    const factSubjects = new FactSubjects({ indexed: settings.indexed }, { bus, subjects, accept: (message) => accept(message) }); // prettier-ignore
     const publisher = new InventoryPublisher(
       { fleet: identity.fleet, node, stateDir: settings.stateDir, indexed: settings.indexed },
       {
@@ -169,13 +171,18 @@ export class Agent {
         subjects,
         identity: own,
         trust,
-        content: async () => ({
-          facts: facts.stable(),
-          volatile: facts.snapshot().volatile,
-          actions: [...actions.keys()],
-          tasks: await tasks.list(),
-          taskProblems: await tasks.problems(),
-        }),
+        content: async () => {
+          const stable = facts.stable();
+          return {
+            facts: stable,
+            // Nobody reads of a fact before it's listened for.
+            indexed: await factSubjects.follow(stable),
+            volatile: facts.snapshot().volatile,
+            actions: [...actions.keys()],
+            tasks: await tasks.list(),
+            taskProblems: await tasks.problems(),
+          };
+        },
       },
     );
     if (await publisher.wasRolledBack())
@@ -265,6 +272,7 @@ export class Agent {
       unsubscribe: () => {
         clearInterval(taskCheck);
         for (const subscription of subscriptions) subscription.close();
+        factSubjects.close();
       },
     };
     if (refused.size === 0) tellReady();

@@ -29,6 +29,8 @@ import { fitContent } from './inventory-size.ts';
 
 export interface InventoryContent {
   readonly facts: Readonly<Record<string, unknown>>;
+  /** Canonical paths of the facts for whose texts the node hears commands by now. */
+  readonly indexed: readonly string[];
   readonly volatile: readonly string[];
   readonly actions: readonly string[];
   readonly tasks: readonly TaskSummary[];
@@ -138,6 +140,7 @@ export class InventoryPublisher {
       this.#revision = revision;
       const body = encodeInventory({
         ...current,
+        indexed: [...current.indexed],
         volatile: [...current.volatile],
         actions: [...current.actions],
         tasks: [...current.tasks],

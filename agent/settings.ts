@@ -25,7 +25,10 @@ const AgentFile = z.strictObject({
   /** Facts set here win over collected ones. */
   facts: z.record(z.string(), z.unknown()).superRefine(checkFacts).default({}),
   /** Facts by which commands may be routed to this node. */
-  indexed: z.array(z.string().max(LIMITS.factPathBytes).superRefine(checkPath)).max(16).default(['role']),
+  indexed: z
+    .array(z.string().max(LIMITS.factPathBytes).superRefine(checkPath))
+    .max(LIMITS.indexedFacts)
+    .default(['role']),
   logLevel: z.enum(LOG_LEVELS).default('info'),
   jsDomain: z.string().optional(),
   /** What waits for a bus that is away: how much of it, and for how long. */

@@ -19,7 +19,7 @@ export interface CollectOptions {
   /** It was sent before, and by somebody else: who is silent is lost, and nobody is asked again. @default false */
   readonly isUnderWay?: boolean;
   /** Who is shown when it matched and was not expected: reading commands welcome whoever belongs to the fleet. */
-  readonly welcome: ReadonlySet<string>;
+  readonly welcome: Pick<ReadonlySet<string>, 'has'>;
   /** Nodes are sent to one after the other: `start` says when. @default false: all of them have been sent to */
   readonly inTurns?: boolean | undefined;
 }

@@ -222,6 +222,7 @@ export class Fleet {
       },
       this.#signing(epochs),
     );
+    options.onPlan?.(planned);
     assertWanted(options.signal);
     const plan = approval === undefined ? planned : await this.#approved(planned, request, { ...approval, signal });
     this.#watch.assertThere();

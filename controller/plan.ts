@@ -3,11 +3,12 @@
  * open reading one is broadcast where that is cheaper, and then also heard by nodes that nobody expected.
  */
 import { LIMITS } from '../shared/limits.ts';
+import type { Broadcast } from '../shared/subjects.ts';
 import { formatWhere } from '../shared/where/format.ts';
 import type { SecretValues } from '../shared/wire/sealed-arguments.ts';
 import type { RosterNode } from './directory.ts';
 import { signBroadcast, signDirect, type CommandRequest, type SignedCommand, type SigningContext } from './request.ts';
-import type { Resolved, TargetSpec } from './resolve.ts';
+import { isOpenTarget, type Resolved, type TargetSpec } from './resolve.ts';
 import { sealableTo } from './sealable.ts';
 
 export interface PlanOptions {
@@ -46,8 +47,10 @@ export interface Plan {
   /** Whom answers are waited for. */
   readonly expected: readonly RosterNode[];
   readonly commands: readonly SignedCommand[];
+  /** Where it is one message for whoever hears it: how it travels, and how many nodes it wakes. Undefined: one to each. */
+  readonly broadcast?: { readonly via: Broadcast; readonly wakes: number } | undefined;
   /** Nodes that may answer without being expected. */
-  readonly welcome: ReadonlySet<string>;
+  readonly welcome: Pick<ReadonlySet<string>, 'has'>;
   /** Until when a node that stays silent may still start, by this machine's clock; undefined where it doesn't matter. */
   readonly mayStartUntil: number | undefined;
   /** For who hasn't been heard of: the same bytes once more, or, in place of a broadcast, new ones that go direct. */
@@ -97,10 +100,11 @@ export async function planCommand(
   // A secret is for nodes that are known by name; so is what goes to one after the other, or has to be named in a record.
   const mayBeOpen = secrets === undefined && !inTurns && !isRecorded && request.isLive !== true;
   const isOpen = request.effect === 'reads' && mayBeOpen && isOpenTarget(target);
-  const isBroadcast = isOpen && isBroadcastWorthIt(resolved);
+  const broadcast = isOpen ? broadcastWorthIt(resolved) : undefined;
+  const isBroadcast = broadcast !== undefined;
   const signAll = (): Promise<readonly SignedCommand[]> =>
     isBroadcast
-      ? signBroadcast(complete, job, { ask: undecided.size > 0 }, signing).then((command) => [command])
+      ? signBroadcast(complete, job, { ask: undecided.size > 0, via: broadcast.via }, signing).then((one) => [one])
       : signDirect(complete, job, [...sendable], signing);
   // What others have to sign is signed beforehand; each turn of the others has its own.
   const commands = inTurns && !waits ? [] : await signAll();
@@ -113,6 +117,7 @@ export async function planCommand(
     timeoutMs: complete.timeoutMs,
     expected,
     commands,
+    broadcast,
     welcome: isOpen ? joinedOf(roster) : NOBODY,
     mayStartUntil,
     again: (silent, now) => (isBroadcast ? signDirect(complete, job, silent, now) : Promise.resolve(commands)),
@@ -125,25 +130,28 @@ export async function planCommand(
   };
 }
 
-const NOBODY: ReadonlySet<string> = new Set();
+const NOBODY: Plan['welcome'] = new Set<string>();
 
-/** Those whose answers can be read, too: asking for a credential verifies it. */
-function joinedOf(roster: ReadonlyMap<string, RosterNode>): ReadonlySet<string> {
-  return new Set(
-    [...roster.values()].flatMap((node) =>
-      node.state === 'joined' && node.credential !== undefined ? [node.name] : [],
-    ),
-  );
+/** Those whose answers can be read, too. Looked at when one answers: to ask for a credential is to verify it. */
+function joinedOf(roster: ReadonlyMap<string, RosterNode>): Plan['welcome'] {
+  return {
+    has: (name) => {
+      const node = roster.get(name);
+      return node?.state === 'joined' && node.credential !== undefined;
+    },
+  };
 }
 
-/** Open: whoever matches is meant, not a list of names. */
-function isOpenTarget(target: TargetSpec): boolean {
-  return target.nodes.length === 0 && target.exclude.length === 0 && target.limit === undefined;
-}
-
-/** One message for all, when there are too many to send to each, or few that it would wake for nothing. */
-function isBroadcastWorthIt({ expected, fleetSize }: Resolved): boolean {
-  return expected.length > LIMITS.directNodes || fleetSize - expected.length <= LIMITS.needlessWakes;
+/**
+ * One message instead of one to each, where it wakes few for nothing, or where there are too many to send to each: then
+ * the way that wakes the fewest. Undefined: to each.
+ */
+function broadcastWorthIt({ expected, fleetSize, route }: Resolved): Plan['broadcast'] {
+  const isBetter = route !== undefined && route.wakes < fleetSize;
+  const wakes = isBetter ? route.wakes : fleetSize;
+  if (expected.length <= LIMITS.directNodes && wakes - expected.length > LIMITS.needlessWakes) return undefined;
+  const via = isBetter ? ({ kind: 'fact', fact: route.fact, value: route.value } as const) : ({ kind: 'all' } as const);
+  return { via, wakes };
 }
 
 function shorter(a: number | undefined, b: number | undefined): number | undefined {

@@ -11,7 +11,8 @@ export function publishCommand(
   only?: ReadonlySet<string>,
 ): void {
   const { bus, subjects } = dependencies;
-  if (command.nodes === undefined) return bus.publish(subjects.commandAll(), command.bytes);
+  if (command.nodes === undefined)
+    return bus.publish(subjects.commandBroadcast(command.via ?? { kind: 'all' }), command.bytes);
   for (const node of command.nodes)
     if (only === undefined || only.has(node)) bus.publish(subjects.commandNode(node), bytesFor(command, node));
 }

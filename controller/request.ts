@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { LIMITS } from '../shared/limits.ts';
 import { UsageError } from '../shared/errors.ts';
 import { sha256, toHex } from '../shared/signing.ts';
+import { formatVia, type Broadcast } from '../shared/subjects.ts';
 import { encodeCommand, type Command } from '../shared/wire/command.ts';
 import { seal, type SignerIdentity } from '../shared/wire/envelope.ts';
 import {
@@ -56,8 +57,10 @@ export interface SignedCommand {
   /** SHA-256 of the payload, hex: what a node says that it answered. */
   readonly payloadHash: string;
   readonly bytes: Uint8Array;
-  /** Sent direct to each of these; absent when it is broadcast. */
+  /** Sent direct to each of these; absent when it is for whoever hears it. */
   readonly nodes?: readonly string[];
+  /** Where those hear it who are not named. @default all */
+  readonly via?: Broadcast | undefined;
   /** What goes along to each of them, unsigned, where something is sealed: the same whenever the command is sent again. */
   readonly attachments?: ReadonlyMap<string, Uint8Array>;
 }
@@ -93,14 +96,14 @@ export async function signDirect(
   );
 }
 
-/** Signs one reading command for everyone who matches. With `ask`, those who don't match answer, too. */
-export function signBroadcast(
+/** Signs one reading command for everyone who hears it that way and matches. With `ask`, those who don't match answer, too. */
+export async function signBroadcast(
   request: CommandRequest,
   job: string,
-  options: { ask: boolean },
+  { ask, via = { kind: 'all' } }: { readonly ask: boolean; readonly via?: Broadcast | undefined },
   context: SigningContext,
 ): Promise<SignedCommand> {
-  return sign(request, job, { via: 'all', ask: options.ask }, context);
+  return { ...(await sign(request, job, { via: formatVia(via), ask }, context)), via };
 }
 
 async function sign(

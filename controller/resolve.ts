@@ -11,7 +11,13 @@ import { nearestNames } from '../shared/names/nearest.ts';
 import { matchesName, namesOf, parseNameSelector, type NameSelector } from '../shared/names/selector.ts';
 import type { InventoryBody } from '../shared/wire/inventory.ts';
 import type { RosterNode } from './directory.ts';
+import { findRoute, type FactRoute } from './route.ts';
 import { readPaths } from './volatile-paths.ts';
+
+/** Open: whoever matches is meant, not a list of names. */
+export function isOpenTarget({ nodes, exclude, limit }: TargetSpec): boolean {
+  return nodes.length === 0 && exclude.length === 0 && limit === undefined;
+}
 
 /** What the caller said; all kinds are ANDed, an absent kind doesn't limit. */
 export interface TargetSpec {
@@ -36,6 +42,8 @@ export interface Resolved {
   readonly undecided: ReadonlySet<string>;
   /** Nodes of the fleet that aren't retired. */
   readonly fleetSize: number;
+  /** A fact by which all of the expected are reached; undefined where none is known. */
+  readonly route?: FactRoute | undefined;
 }
 
 /**
@@ -67,7 +75,10 @@ export function resolveTarget(
     return matches !== false;
   });
   const expected = spec.limit === undefined ? matching : pick(matching, spec.limit, spec.seed);
+  const isRouted = spec.where !== undefined && inventory !== undefined && isOpenTarget(spec);
+  const matchingNames = matching.map(({ name }) => name);
   return {
+    ...(isRouted ? { route: findRoute(spec.where, matchingNames, { names, entries: inventory }) } : {}),
     expected,
     undecided: new Set(expected.filter(({ name }) => undecided.has(name)).map(({ name }) => name)),
     fleetSize: joined.length,

@@ -22,6 +22,8 @@ import type { JobDescription, JobRecord } from './job/job-record.ts';
 import type { SignedCommand, SigningContext } from './request.ts';
 
 export interface RunOptions extends IncomingListeners {
+  /** Called before anything is sent, with what is. */
+  readonly onPlan?: ((plan: Plan) => void) | undefined;
   /** How long a node has to acknowledge, in milliseconds. @default 2000 */
   readonly ackTimeoutMs?: number | undefined;
   /** For the whole command, in milliseconds; nodes stop what they run by then. */

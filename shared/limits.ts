@@ -295,6 +295,11 @@ export const LIMITS = {
   inventoryHeadBytes: 512,
   /** Bad task files that an inventory entry tells of: enough to see that something is wrong. */
   publishedProblems: 20,
+  /** Facts that a node is found by, and texts of one of them: each is a subscription of the bus. */
+  indexedFacts: 16,
+  indexedTexts: 32,
+  /** How long a node is heard under a value that it had: who read of it before has sent by then. */
+  oldFactSubjectMs: 60_000,
   /** Of those, what the indexed facts may take: the rest of a head is names, hashes and the signature. */
   indexedFactsBytes: 160,
   /** Wait before an inventory entry that could not be stored is tried again. */

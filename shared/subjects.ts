@@ -50,7 +50,9 @@ export function assertFleetName(fleet: string): void {
 }
 
 /** How a command travels; signed into it. */
-export type Via = { kind: 'direct' } | { kind: 'all' } | { kind: 'fact'; fact: string; value: string };
+export type Via = { kind: 'direct' } | Broadcast;
+/** One message for whoever listens. */
+export type Broadcast = { kind: 'all' } | { kind: 'fact'; fact: string; value: string };
 
 export function formatVia(via: Via): string {
   return via.kind === 'fact' ? `fact:${via.fact}=${via.value}` : via.kind;
@@ -76,10 +78,11 @@ export class Subjects {
 
   /** Where a command for this node arrives when it travels this way. */
   command(via: Via, node: string): string {
-    if (via.kind === 'all') return this.commandAll();
-    if (via.kind === 'direct') return this.commandNode(node);
-    return `${this.prefix}.cmd.fact.${toToken(via.fact)}.${toToken(via.value)}`;
+    return via.kind === 'direct' ? this.commandNode(node) : this.commandBroadcast(via);
   }
+  commandBroadcast = (via: Broadcast): string =>
+    via.kind === 'all' ? this.commandAll() : this.commandFact(via.fact, via.value);
+  commandFact = (fact: string, value: string): string => `${this.prefix}.cmd.fact.${toToken(fact)}.${toToken(value)}`;
   commandAll = (): string => `${this.prefix}.cmd.all`;
   commandNode = (node: string): string => `${this.prefix}.cmd.node.${toToken(node)}`;
   control = (): string => `${this.prefix}.ctl.*`;

@@ -26,6 +26,7 @@ import { readUntil } from '../options/read-until.ts';
 import { addTargetOptions, describeTarget, readTarget, type TargetFlags } from '../options/target-options.ts';
 import { worstCaseCount, worstCaseText } from '../render/batch-words.ts';
 import { countdownText } from '../render/durations.ts';
+import { wayText } from '../render/way-words.ts';
 import type { Output } from '../render/output.ts';
 import { awayText, nodeCount } from '../render/node-names.ts';
 import { queuedOf, queuedText } from '../render/queued-words.ts';
@@ -221,6 +222,7 @@ export async function runAddressed(
       describe: { command: definition.command, target: describeTarget(flags, said) },
       detach: flags.detach === true,
       untilMs,
+      onPlan: flags.explain === true ? (plan) => output.warning(wayText(plan, resolved)) : undefined,
       onNode: (result) => output.onNode(definition.keepsData === false ? withoutData(result) : result),
       onProgress: (progress) => output.onProgress(progress),
       output: live,

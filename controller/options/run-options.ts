@@ -11,6 +11,7 @@ export interface RunFlags {
   readonly timeout?: string;
   readonly ackTimeout?: string;
   readonly deadline?: string;
+  readonly explain?: boolean;
 }
 
 export interface OutputFlags {
@@ -27,7 +28,8 @@ export function addRunOptions(command: Command): Command {
   return command
     .option('-t, --timeout <DURATION>', 'how long it may run on a node (each action has its own default)')
     .option('--ack-timeout <DURATION>', 'how long a node has to say that it heard (default: 2s)')
-    .option('--deadline <DURATION>', 'how long the whole command may take');
+    .option('--deadline <DURATION>', 'how long the whole command may take')
+    .option('--explain', 'say how it travels, and how many nodes it wakes');
 }
 
 export function addOutputOptions(command: Command): Command {

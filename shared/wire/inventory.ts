@@ -67,6 +67,8 @@ export const InventoryBody = ReservedFields.extend({
   revision: z.number().int().nonnegative(),
   node: z.string().min(1).max(LIMITS.nodeNameLength),
   facts: z.record(z.string(), z.unknown()),
+  /** Facts, by canonical path, for each text of which the node hears commands. @default none */
+  indexed: z.array(z.string().max(LIMITS.factPathBytes)).max(LIMITS.indexedFacts).optional(),
   /** Paths that the node has and that are not kept here, because they change by the minute. */
   volatile: z.array(z.string().max(LIMITS.factPathBytes)),
   actions: z.array(z.string().max(128)),

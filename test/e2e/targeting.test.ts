@@ -57,6 +57,17 @@ describe('a target', () => {
     );
   }
 
+  it('is sent by a fact that all of them are indexed by, and says so when asked', async () => {
+    const by = async (...words: string[]): Promise<string> => (await fleet.run('ping', '--explain', ...words)).stderr;
+    expect(await by('--where', 'role=web and site=south')).toContain(
+      '2 of 5 nodes match role=web and site=south; sent once, by role=web: wakes 3 nodes',
+    );
+    expect(await by('--where', 'site=south')).toContain('sent once, to the whole fleet: wakes 5 nodes');
+    expect(await by('--node', 'web01')).toContain('sent to each of them');
+    const pinged = await fleet.report('ping', '--where', 'role=web and site=south');
+    expect(pinged).toMatchObject({ states: { ok: 2 }, exit: 0 });
+  });
+
   it('is an expression over facts', () =>
     expectTargets([
       [['--where', 'role=db'], 'db1 db2'],

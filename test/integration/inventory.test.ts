@@ -28,6 +28,7 @@ const { subjects } = fleet;
 const STREAM = inventoryStream('main');
 const content: InventoryContent = {
   facts: { role: 'db', cpus: 4 },
+  indexed: [],
   volatile: ['memory.free'],
   actions: ['ping'],
   tasks: [],

@@ -11,6 +11,7 @@ import { compareReadings } from '../../shared/where/order.ts';
 import { parseWhere } from '../../shared/where/parse.ts';
 import { parsePath } from '../../shared/where/paths.ts';
 import { TextSyntaxError } from '../../shared/where/syntax-error.ts';
+import { indexedTexts } from '../../shared/where/index-terms.ts';
 import { equalityTerms, pathsOf } from '../../shared/where/terms.ts';
 import { readFact, readText } from '../../shared/where/values.ts';
 import { compareVersions, parseVersion, type Version } from '../../shared/where/versions.ts';
@@ -232,6 +233,8 @@ describe('the logic', () => {
         for (const term of equalityTerms(parsed)) {
           const found = lookUp(document, parsePath(term.path)).flatMap((place) => [place.value].flat(Infinity));
           expect(found.map(String)).toContain(term.value);
+          // Whoever matches listens where a command goes that is sent by this term.
+          expect(indexedTexts(document, term.path)).toContain(term.value);
         }
       }),
       { numRuns: 500 },

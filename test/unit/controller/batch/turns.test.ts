@@ -80,7 +80,7 @@ describe('a command in turns', () => {
     const planned = await plan({ action: 'ping', effect: 'reads', args: {} });
     const turn = await planned.turn(['n0'], signingAt(NOW));
     expect(read(turn)).toMatchObject([{ via: 'direct', target: { nodes: ['n0'] } }]);
-    expect([planned.commands, planned.welcome.size, turn.mayStartUntil]).toEqual([[], 0, undefined]);
+    expect([planned.commands, planned.welcome.has('n0'), turn.mayStartUntil]).toEqual([[], false, undefined]);
   });
 
   it('that others sign is signed for all beforehand, and ends being sent before the signatures do', async () => {
