@@ -5,7 +5,7 @@
  *   bus remembers of this node with what the node remembers.
  * - ready: subscribed; commands are answered, facts are collected and published.
  * - deaf: started, but the bus refuses a subscription: commands may not arrive. Asked for again until it's granted.
- * - draining: no new commands; what runs is waited for, then ended.
+ * - draining: no new commands; what runs is waited for, then programs are left to the next agent, and the rest is ended.
  * - stopped: nothing of it is left.
  */
 import { join } from 'node:path';
@@ -29,6 +29,7 @@ import { RevocationTaker } from './control/revocation-taker.ts';
 import { RootsTaker } from './control/roots-taker.ts';
 import { Counters } from './counters.ts';
 import type { Emulation } from './emulate/emulation.ts';
+import { Finals } from './finals.ts';
 import { createFactStore } from './facts/create-fact-store.ts';
 import type { FactStore } from './facts/fact-store.ts';
 import { FactSubjects } from './fact-subjects.ts';
@@ -37,14 +38,20 @@ import { RunningCommands } from './jobs/running-commands.ts';
 import { controlFolder, OwnCredential } from './own-credential.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { OutputSenders } from './output/output-senders.ts';
+import { openPrograms } from './open-programs.ts';
+import { openMemory, stateUnusable, takeLock } from './open-state.ts';
 import { Pipeline } from './pipeline.ts';
 import { NodeQueue } from './queue/node-queue.ts';
 import { readOwnPolicy } from './read-own-policy.ts';
 import { ProcTable, type ProcessScope } from './process/process-table.ts';
 import { Users } from './process/users.ts';
-import { ReplayMemory } from './replay/replay-memory.ts';
+import { Recovery } from './recover.ts';
+import type { ReplayMemory } from './replay/replay-memory.ts';
 import type { AgentSettings } from './settings.ts';
-import { StateLock } from './state-lock.ts';
+import type { RunnerProgram } from './spool/launch-runner.ts';
+import type { ProgramSpool } from './spool/program-spool.ts';
+import type { StateLock } from './state-lock.ts';
+import { ExclusiveTasks } from './tasks/exclusive-tasks.ts';
 import { TaskStore } from './tasks/task-store.ts';
 
 export interface AgentDependencies {
@@ -58,6 +65,8 @@ export interface AgentDependencies {
   readonly onBusy?: () => void;
   /** What an emulated node has in place of a machine. @default nothing: it's a real one */
   readonly emulation?: Emulation | undefined;
+  /** Who looks after programs, so that they outlive the agent. @default the agent's own process does */
+  readonly runner?: RunnerProgram;
 }
 
 export type AgentState = 'starting' | 'ready' | 'deaf' | 'draining' | 'stopped';
@@ -149,6 +158,9 @@ export class Agent {
     });
     const users = new Users();
     const scope = processScope(settings);
+    const running = new RunningCommands();
+    const exclusive = new ExclusiveTasks();
+    const { programs, spool } = openPrograms(settings, scope, { clock, log, users, runner: this.#deps.runner });
     const offered = offerActions({
       clock,
       epochs: () => ({ policy: control.revision('policy'), revoked: control.revision('revoked') }),
@@ -157,8 +169,14 @@ export class Agent {
       tasks,
       users,
       table: new ProcTable({ scope }, { users, clock }),
-      protection: { self: process.pid, nodeFile: process.execPath, busConnection: () => bus.connection },
-      host: { users, clock, ...(scope.kind === 'marked' ? { marks: { [scope.variable]: scope.value } } : {}) },
+      protection: {
+        self: process.pid,
+        nodeFile: process.execPath,
+        protectedPids: () => (spool?.runnerPid === undefined ? [] : [spool.runnerPid]),
+        busConnection: () => bus.connection,
+      },
+      programs,
+      exclusive,
     });
     const actions = emulation?.actions(offered) ?? offered;
     const factSubjects = new FactSubjects({ indexed: settings.indexed }, { bus, subjects, accept: (message) => accept(message) }); // prettier-ignore
@@ -213,15 +231,33 @@ export class Agent {
       audit,
       outbox,
       outputs,
+      spool,
       policies: () => ({ fleet: fleetPolicy.current, node: ownPolicy }),
       holdsQueued: (message) => queue.holds(message),
-      running: new RunningCommands(),
+      running,
       stop: this.#stop.signal,
     });
     const queue = new NodeQueue(
       { fleet: identity.fleet, node },
       { bus, log, subjects, control, carryOut: (message) => pipeline.carryOut(message), random: Math.random },
     );
+    const recovery = new Recovery({
+      node,
+      identity: own,
+      bus,
+      clock,
+      log,
+      subjects,
+      fleetId: identity.fleetId,
+      memory,
+      finals: new Finals({ clock, log, memory, outbox }),
+      audit,
+      spool,
+      outputs,
+      exclusive,
+      running,
+      maxAgeMs: settings.spool.maxAgeMs,
+    });
     const noteMessage = whenBusy(this.#deps.onBusy ?? (() => undefined));
     const accept = (message: BusMessage): void => {
       noteMessage(clock.monotonic());
@@ -250,6 +286,7 @@ export class Agent {
         tellReady();
     });
     await control.start();
+    await recovery.start();
     void own.start(bus, { known: () => control.waitFor(undefined), onChange: () => void publisher.renew() });
     const subscriptions = wanted.map((subject) => bus.subscribe(subject, accept));
     await bus.flush();
@@ -269,6 +306,8 @@ export class Agent {
       pipeline,
       publisher,
       queue,
+      recovery,
+      spool,
       unsubscribe: () => {
         clearInterval(taskCheck);
         for (const subscription of subscriptions) subscription.close();
@@ -279,19 +318,25 @@ export class Agent {
     else this.#state = 'deaf';
   }
 
-  /** Takes nothing new, waits a while for what runs, ends the rest, and lets go of everything. */
+  /** Takes nothing new, waits a while for what runs, leaves programs to the next agent, ends the rest, lets go of all. */
   async stop(): Promise<void> {
     const parts = this.#running;
     if (parts === undefined || (this.#state !== 'ready' && this.#state !== 'deaf')) return;
     this.#state = 'draining';
-    const { audit, bus, control, facts, memory, outbox, outputs, own, pipeline, publisher, queue, unsubscribe } = parts;
+    const { audit, bus, control, facts, memory, outbox, outputs, own, pipeline, publisher, recovery, spool } = parts;
+    const { queue, unsubscribe } = parts;
     unsubscribe();
     publisher.stop();
     await queue.stop();
-    const patience = setTimeout(() => this.#stop.abort('cancelled'), LIMITS.drainMs);
-    await pipeline.idle();
+    const patience = setTimeout(() => {
+      spool?.leave();
+      memory.leaveRunning();
+      this.#stop.abort('cancelled');
+    }, LIMITS.drainMs);
+    await Promise.all([pipeline.idle(), recovery.idle()]);
     clearTimeout(patience);
     await outputs.close();
+    spool?.close();
     await outbox.close();
     await facts.stop();
     await control.stop();
@@ -316,34 +361,9 @@ interface RunningParts {
   readonly pipeline: Pipeline;
   readonly publisher: InventoryPublisher;
   readonly queue: NodeQueue;
+  readonly recovery: Recovery;
+  readonly spool: ProgramSpool | undefined;
   readonly unsubscribe: () => void;
-}
-
-async function takeLock(stateDir: string, bootId: string): Promise<StateLock> {
-  try {
-    return await StateLock.take({ stateDir, bootId });
-  } catch (cause) {
-    throw cause instanceof SettingsError ? cause : stateUnusable(stateDir, cause);
-  }
-}
-
-async function openMemory(stateDir: string, bootId: string, dependencies: AgentDependencies): Promise<ReplayMemory> {
-  try {
-    return await ReplayMemory.open({ stateDir, bootId }, dependencies);
-  } catch (cause) {
-    throw stateUnusable(stateDir, cause);
-  }
-}
-
-function stateUnusable(stateDir: string, cause: unknown): SettingsError {
-  return new SettingsError(
-    `the state folder ${stateDir} can't be written (${(cause as NodeJS.ErrnoException).code ?? 'error'})`,
-    {
-      code: 'state-unusable',
-      hint: 'An agent that can not remember what it ran may not run anything: give it a folder of its own on a disk with room.',
-      cause,
-    },
-  );
 }
 
 function assertNode(identity: Identity, trust: TrustStore, path: string): void {

@@ -34,7 +34,7 @@ export const BROKEN: Answer = {
   reason: "the agent broke over it: a bug, its stack is in the agent's log",
 };
 
-const CANNOT_KNOW: Answer = {
+export const CANNOT_KNOW: Answer = {
   kind: 'result',
   state: 'lost',
   code: 'cannot-know',

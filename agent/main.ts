@@ -1,6 +1,7 @@
 /** The agent's program: arguments, settings, signals, exit code; nothing else. Everything large is loaded on the way. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../shared/clock.ts';
 import { EXIT, FleetError, InterruptedError } from '../shared/errors.ts';
@@ -25,7 +26,7 @@ Examples:
 `;
 
 async function main(): Promise<void> {
-  if (process.argv[2] === 'join') return join(process.argv.slice(3));
+  if (process.argv[2] === 'join') return joinFleet(process.argv.slice(3));
   if (process.argv[2] === 'emulate') return emulate();
   let options;
   let command;
@@ -60,6 +61,7 @@ async function main(): Promise<void> {
       bootId: readBootId(),
       path: process.env['PATH'] ?? '',
       onBusy: becomeFast,
+      runner: { file: process.execPath, args: [runnerProgram()], env: process.env },
     });
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
       // Not once: while write-file-atomic writes it listens, too, and ends the process when it finds itself alone.
@@ -76,7 +78,7 @@ async function main(): Promise<void> {
   }
 }
 
-async function join(args: readonly string[]): Promise<void> {
+async function joinFleet(args: readonly string[]): Promise<void> {
   const { runJoin } = await import('./join/program.ts');
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
@@ -139,6 +141,9 @@ function fail(text: string, exit: number): void {
   process.stderr.write(text);
   process.exitCode = exit;
 }
+
+/** Beside this one, wherever the link to it lies. */
+const runnerProgram = (): string => join(dirname(realpathSync(process.argv[1] ?? '')), 'fleet-runner.js');
 
 /** Empty where the system has none: then a boot isn't told from a restart. */
 function readBootId(): string {

@@ -16,7 +16,7 @@ import type { TrustStore } from '../shared/trust.ts';
 import { COMMAND_FIELDS, type Command } from '../shared/wire/command.ts';
 import type { SignerIdentity } from '../shared/wire/envelope.ts';
 import { firstNotUnderstood } from '../shared/wire/reserved-fields.ts';
-import type { ActionOutcome, RunnableAction } from './actions/action.ts';
+import type { RunnableAction } from './actions/action.ts';
 import type { ControlDocuments } from './control/control-documents.ts';
 import { matchesLive, misaddressed, WhereCache, type LiveFacts } from './addressed.ts';
 import type { Counters } from './counters.ts';
@@ -25,6 +25,7 @@ import { authorizeConditions } from './authorize-conditions.ts';
 import { authorize, authorizeHere } from './authorize.ts';
 import { assertFresh, assertNotTooLate, isFresh, isOver, isPatient } from './freshness.ts';
 import { BROKEN, finalOf, Finals } from './finals.ts';
+import { byWhom } from './jobs/by-whom.ts';
 import { burnedWords, CANCELLED } from './jobs/burned.ts';
 import { isJobMessage, JobMessages } from './jobs/job-messages.ts';
 import { settleAttempts } from './jobs/retry.ts';
@@ -33,11 +34,15 @@ import type { OutputSenders, Sending } from './output/output-senders.ts';
 import { takeCredit } from './output/take-credit.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import { isCancel } from './queue/queued-message.ts';
-import { Replier, type Answer, type ReplyDependencies } from './reply.ts';
+import { addresseeOf, Replier, type Answer, type ReplyDependencies } from './reply.ts';
+import { runOf } from './recover.ts';
+import { originOf } from './replay/origin.ts';
 import { replayKey, type CommandKey, type Remembered, type ReplayMemory } from './replay/replay-memory.ts';
 import { assertNotRevoked } from './revoked.ts';
 import { runAction } from './run.ts';
 import type { Secrets } from './secrets/secrets.ts';
+import type { ProgramSpool } from './spool/program-spool.ts';
+import { StillRunning } from './spool/still-running.ts';
 import { assertValidInput, findAction } from './validate.ts';
 import { unseal } from './unseal.ts';
 import { verifyCommand, type VerifiedCommand } from './verify.ts';
@@ -62,6 +67,8 @@ export interface PipelineDependencies {
   readonly outbox: Pick<Outbox, 'put'>;
   /** What programs write goes there. */
   readonly outputs: Pick<OutputSenders, 'start' | 'allow'>;
+  /** Where programs outlive the agent. */
+  readonly spool?: Pick<ProgramSpool, 'answered'> | undefined;
   readonly policies: () => Policies;
   /** Whether these very bytes wait in the node's queue, and are carried out from there. */
   readonly holdsQueued: (message: Uint8Array) => Promise<boolean>;
@@ -85,6 +92,8 @@ interface Claimed {
   readonly remembered: Remembered;
   readonly running: RunningCommand;
   readonly replier: Replier;
+  /** Called when it runs a program. */
+  readonly onOutput: () => void;
 }
 
 export class Pipeline {
@@ -151,7 +160,7 @@ export class Pipeline {
       verified = verifyCommand(message, trust);
     }
 
-    const replier = new Replier(verified, this.#deps);
+    const replier = new Replier(addresseeOf(verified), this.#deps);
     const action = this.#deps.actions.get(command.action);
     const key = {
       key: replayKey(verified.caller.credential.body.sign, command.id),
@@ -171,6 +180,8 @@ export class Pipeline {
     let remembered: Remembered | undefined;
     let running: RunningCommand | undefined;
     let answer: Answer;
+    let hasProgram = false;
+    const onOutput = (): void => void (hasProgram = true);
     const decision: Decision = { effect: action?.definition.effect ?? 'reads', rule: undefined };
     try {
       if (!isCurrent)
@@ -196,10 +207,15 @@ export class Pipeline {
         const matches = await this.#matches(verified);
         if (!matches) counters.count('unmatched');
         answer = matches
-          ? await this.#run(verified, action, { candidates, decision, remembered, running, replier })
+          ? await this.#run(verified, action, { candidates, decision, onOutput, remembered, running, replier })
           : { kind: 'unmatched' };
       }
     } catch (error) {
+      if (error instanceof StillRunning) {
+        // The next agent will have the answer.
+        if (running !== undefined) this.#deps.running.end(running, undefined);
+        return;
+      }
       if (isAboutOthers && remembered !== undefined) {
         // Who may not ask costs no memory.
         memory.release(remembered);
@@ -220,6 +236,7 @@ export class Pipeline {
       if (running !== undefined) this.#deps.running.end(running, isKept ? finalOf(answer) : undefined);
     }
     audit.answered(verified, answer, decision);
+    if (hasProgram && remembered !== undefined) void this.#noteAnswered(remembered);
     // The last step: what can't be sent now is there for when the command comes again.
     if (!isKept || replier.recordSubject === undefined) replier.resend(messages);
     // A copy that comes too late is told so. What became of the command itself, the record has from when it came in time:
@@ -228,10 +245,16 @@ export class Pipeline {
       replier.report(messages);
   }
 
+  /** Not before a crash could lose how it ended. */
+  async #noteAnswered({ key }: Remembered): Promise<void> {
+    await this.#deps.memory.written();
+    this.#deps.spool?.answered(runOf(this.#deps.node, key));
+  }
+
   async #run(
     verified: VerifiedCommand,
     wanted: RunnableAction | undefined,
-    { candidates, decision, remembered, running, replier }: Claimed,
+    { candidates, decision, onOutput, remembered, running, replier }: Claimed,
   ): Promise<Answer> {
     const { audit, counters, clock, node, log, memory, stop } = this.#deps;
     const { command, caller } = verified;
@@ -257,6 +280,8 @@ export class Pipeline {
       const done = command.retryOf === undefined ? undefined : await settleAttempts(verified, received, this.#deps);
       if (done !== undefined) return done;
       const isDurable = action.definition.effect === 'changes';
+      const origin = originOf(verified, received);
+      if (isDurable || command.reply === 'rec') remembered.origin = origin;
       await Promise.all([
         memory.record(remembered, { durable: isDurable }),
         isDurable ? audit.started(verified, decision) : undefined,
@@ -279,8 +304,13 @@ export class Pipeline {
             caller: { name, roles },
             dryRun: command.options.dryRun === true,
             secrets,
+            program: {
+              run: runOf(node, remembered.key),
+              origin: { ...origin, key: remembered.key, payload: remembered.payload },
+            },
             output: (source) => {
-              const isLive = command.options.live === true;
+              onOutput();
+              const { isLive } = origin;
               sending = this.#deps.outputs.start(source, { key: remembered.key, replier, isLive });
             },
           },
@@ -363,10 +393,4 @@ export class Pipeline {
       log.error({ err: error }, 'handling a message broke');
     }
   }
-}
-
-/** Who is cancelled by somebody else is told by whom. */
-function byWhom(outcome: ActionOutcome, { cancelledBy }: RunningCommand, caller: string): ActionOutcome {
-  if (outcome.state !== 'cancelled' || cancelledBy === undefined || cancelledBy === caller) return outcome;
-  return { ...outcome, reason: `${outcome.reason ?? 'stopped'}: ${cancelledBy} cancelled it` };
 }

@@ -24,17 +24,38 @@ export interface ReplyDependencies {
 /** What a step has to say; the rest of a result is the same for all answers to one command. */
 export type Answer = Pick<Result, 'kind' | 'state' | 'code' | 'reason' | 'data' | 'timing' | 'streams' | 'output'>;
 
+/** Whom an answer goes to, and what it answers. */
+export interface Addressee {
+  /** Name of the caller. */
+  readonly caller: string;
+  readonly job: string;
+  /** Message id of the command. */
+  readonly id: Uint8Array;
+  readonly payloadHash: Uint8Array;
+  readonly reply: 'res' | 'rec';
+}
+
+export const addresseeOf = ({ caller, command, payloadHash }: VerifiedCommand): Addressee => ({
+  caller: caller.credential.body.name,
+  job: command.job,
+  id: command.id,
+  payloadHash,
+  reply: command.reply,
+});
+
 /** Answers one command. Messages are numbered in the order they are sent. */
 export class Replier {
   readonly #deps: ReplyDependencies;
-  readonly #verified: VerifiedCommand;
+  readonly #to: Addressee;
   /** As it was when the command came: the caller may not have heard of a credential that comes meanwhile. */
   readonly #identity: SignerIdentity;
-  #seq = 0;
+  #seq: number;
 
-  constructor(verified: VerifiedCommand, dependencies: ReplyDependencies) {
+  /** @param seq number of the first message: where an earlier agent has answered, behind what that has said */
+  constructor(to: Addressee, dependencies: ReplyDependencies, seq = 0) {
     this.#deps = dependencies;
-    this.#verified = verified;
+    this.#to = to;
+    this.#seq = seq;
     const { signer, credential, spellOut } = dependencies.identity;
     this.#identity = { signer, credential, ...(spellOut === undefined ? {} : { spellOut }) };
   }
@@ -52,25 +73,21 @@ export class Replier {
 
   get #subject(): string {
     const { subjects, node } = this.#deps;
-    return subjects.result(this.#caller, this.#verified.command.job, node);
+    return subjects.result(this.#to.caller, this.#to.job, node);
   }
 
   /** Where the final is stored; undefined where the caller only wants to hear it. Signs of life are never stored. */
   get recordSubject(): string | undefined {
     const { subjects, node } = this.#deps;
-    const { job, reply } = this.#verified.command;
-    return reply === 'rec' ? subjects.record(this.#caller, job, node) : undefined;
+    const { caller, job, reply } = this.#to;
+    return reply === 'rec' ? subjects.record(caller, job, node) : undefined;
   }
 
   /** Where what its program writes is stored; undefined where the caller only wants to hear it. */
   get outputSubject(): string | undefined {
     const { subjects, node } = this.#deps;
-    const { job, reply } = this.#verified.command;
-    return reply === 'rec' ? subjects.output(this.#caller, job, node) : undefined;
-  }
-
-  get #caller(): string {
-    return this.#verified.caller.credential.body.name;
+    const { caller, job, reply } = this.#to;
+    return reply === 'rec' ? subjects.output(caller, job, node) : undefined;
   }
 
   /** Of what is not remembered here: where it's recorded, the bus stores it, and nobody looks after it. */
@@ -97,9 +114,9 @@ export class Replier {
   }
 
   #head(): Pick<Result, 'id' | 'job' | 'command' | 'node' | 'seq' | 'now'> {
-    const { command, payloadHash } = this.#verified;
+    const { id, job, payloadHash } = this.#to;
     const { node, clock } = this.#deps;
-    return { id: command.id, job: command.job, command: payloadHash, node, seq: this.#seq++, now: clock.now() };
+    return { id, job, command: payloadHash, node, seq: this.#seq++, now: clock.now() };
   }
 
   #sign(payload: Uint8Array): Promise<Uint8Array> {

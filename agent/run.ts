@@ -4,13 +4,14 @@ import { FleetError } from '../shared/errors.ts';
 import { LIMITS } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { RunningCommand } from './jobs/running-commands.ts';
+import { StillRunning } from './spool/still-running.ts';
 import type { ActionContext, ActionOutcome, RunnableAction } from './actions/action.ts';
 
 export interface RunRequest {
   readonly action: RunnableAction;
   readonly input: unknown;
   readonly timeoutMs: number;
-  readonly context: Omit<ActionContext, 'signal' | 'log'>;
+  readonly context: Omit<ActionContext, 'signal' | 'log' | 'timeoutMs'>;
   /** Aborts when the agent stops. */
   readonly stop: AbortSignal;
   /** When somebody cancels it. @default nobody can */
@@ -30,7 +31,10 @@ export interface Ran {
   readonly ended: number;
 }
 
-/** What the action says, in its outcome and in the log, has none of the command's secrets in it. */
+/**
+ * What the action says, in its outcome and in the log, has none of the command's secrets in it.
+ * @throws StillRunning
+ */
 export async function runAction(request: RunRequest, dependencies: RunDependencies): Promise<Ran> {
   const { secrets } = request.context;
   if (secrets === undefined) return run(request, dependencies);
@@ -64,10 +68,11 @@ async function run(request: RunRequest, dependencies: RunDependencies): Promise<
   }, LIMITS.quickResultMs);
   const started = clock.now();
   try {
-    const running = action.run(request.input, new RunningContext(request.context, log, end));
+    const running = action.run(request.input, new RunningContext(request, log, end));
     const outcome = await Promise.race([running, unstoppable]);
     return { outcome: checkOutput(action, outcome, log), started, ended: clock.now() };
   } catch (error) {
+    if (error instanceof StillRunning) throw error;
     const { name } = action.definition;
     if (error === DID_NOT_STOP) log.error({ action: name }, 'an action did not stop when it was told to');
     const outcome = end.signal.aborted
@@ -96,13 +101,12 @@ class RunningContext implements ActionContext {
   readonly log: Logger;
   readonly secrets: ActionContext['secrets'];
   readonly output: ActionContext['output'];
+  readonly timeoutMs: number;
+  readonly program: ActionContext['program'];
   readonly #end: AbortController;
 
-  constructor(
-    { node, job, caller, dryRun, output, secrets }: RunRequest['context'],
-    log: Logger,
-    end: AbortController,
-  ) {
+  constructor({ context, timeoutMs }: RunRequest, log: Logger, end: AbortController) {
+    const { node, job, caller, dryRun, output, program, secrets } = context;
     this.node = node;
     this.job = job;
     this.caller = caller;
@@ -110,6 +114,8 @@ class RunningContext implements ActionContext {
     this.log = log;
     this.secrets = secrets;
     this.output = output;
+    this.timeoutMs = timeoutMs;
+    this.program = program;
     this.#end = end;
   }
 

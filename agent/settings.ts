@@ -42,12 +42,24 @@ const AgentFile = z.strictObject({
       maxAge: z.string().superRefine(checkAge).default('7d'),
     })
     .prefault({}),
+  /** What programs print, until the bus has it: how much of it, and for how long. */
+  spool: z
+    .strictObject({
+      maxMegabytes: z
+        .number()
+        .min(LIMITS.spoolMinBytes / MEGABYTE)
+        .max(LIMITS.spoolMaxBytes / MEGABYTE)
+        .default(LIMITS.spoolBytes / MEGABYTE),
+      maxAge: z.string().superRefine(checkAge).default('7d'),
+    })
+    .prefault({}),
   /** For embedded fleets: see and signal only processes whose environment carries this. */
   processScope: z.strictObject({ variable: z.string().min(1), value: z.string().min(1) }).optional(),
 });
 
-export type AgentSettings = Omit<z.infer<typeof AgentFile>, 'outbox'> & {
+export type AgentSettings = Omit<z.infer<typeof AgentFile>, 'outbox' | 'spool'> & {
   readonly outbox: { readonly maxBytes: number; readonly maxAgeMs: number };
+  readonly spool: { readonly maxBytes: number; readonly maxAgeMs: number };
 };
 
 /** @throws SettingsError */
@@ -65,6 +77,10 @@ export async function readAgentSettings(path: string): Promise<AgentSettings> {
     outbox: {
       maxBytes: settings.outbox.maxMegabytes * MEGABYTE,
       maxAgeMs: readDuration(settings.outbox.maxAge) ?? LIMITS.outboxAgeMs,
+    },
+    spool: {
+      maxBytes: settings.spool.maxMegabytes * MEGABYTE,
+      maxAgeMs: readDuration(settings.spool.maxAge) ?? LIMITS.spoolAgeMs,
     },
     ...(settings.tls?.caFile === undefined ? {} : { tls: { caFile: inFolder(settings.tls.caFile) } }),
   });

@@ -2,11 +2,13 @@
 import { AUDIT_LIMITS } from './limits/audit-limits.ts';
 import { JOIN_LIMITS } from './limits/join-limits.ts';
 import { QUEUE_LIMITS } from './limits/queue-limits.ts';
+import { SPOOL_LIMITS } from './limits/spool-limits.ts';
 
 export const LIMITS = {
   ...AUDIT_LIMITS,
   ...JOIN_LIMITS,
   ...QUEUE_LIMITS,
+  ...SPOOL_LIMITS,
 
   /** A node's name, in characters; the length of a DNS name. */
   nodeNameLength: 253,

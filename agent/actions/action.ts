@@ -7,6 +7,7 @@ import type { Logger } from '../../shared/logger.ts';
 import type { Result } from '../../shared/wire/result.ts';
 import type { OutputSource } from '../output/output-source.ts';
 import type { Secrets } from '../secrets/secrets.ts';
+import type { SpooledOrigin } from '../replay/origin.ts';
 
 export interface ActionContext {
   readonly node: string;
@@ -21,10 +22,20 @@ export interface ActionContext {
   readonly output?: ((source: OutputSource) => void) | undefined;
   /** What came sealed; absent when nothing did. Apart from the input, so that nobody shows it by chance. */
   readonly secrets?: Secrets | undefined;
+  /** How long it may run; `signal` aborts then. For what goes on without this process. */
+  readonly timeoutMs?: number | undefined;
+  /** For the program that the action runs, if it runs one. */
+  readonly program?: ProgramOfCommand | undefined;
+}
+
+export interface ProgramOfCommand {
+  /** The same for the same command, also for the next agent, which looks for its program by it. */
+  readonly run: string;
+  readonly origin: SpooledOrigin;
 }
 
 export interface ActionOutcome<Data = unknown> {
-  readonly state: 'ok' | 'failed' | 'timeout' | 'cancelled' | 'refused';
+  readonly state: 'ok' | 'failed' | 'timeout' | 'cancelled' | 'refused' | 'lost';
   /** Stable, kebab-case, for programs: `no-such-task`, `exit-code`, `not-found`, … Absent when `ok`. */
   readonly code?: string;
   /** One line for people. Absent when `ok`. */

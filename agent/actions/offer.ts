@@ -9,16 +9,20 @@ import { processSignalAction } from './process-signal.ts';
 import { taskListAction } from './task-list.ts';
 import { taskRunAction } from './task-run.ts';
 import type { KillDependencies } from '../process/kill.ts';
-import type { ProgramHost } from '../process/run-program.ts';
+import type { Programs } from '../process/programs.ts';
+import type { ExclusiveTasks } from '../tasks/exclusive-tasks.ts';
 
 export type OfferDependencies = Omit<InventoryActionDependencies, 'actionNames'> &
   Pick<PingActionDependencies, 'epochs'> &
-  Pick<KillDependencies, 'table' | 'users' | 'protection'> & { readonly host: ProgramHost };
+  Pick<KillDependencies, 'table' | 'users' | 'protection'> & {
+    readonly programs: Programs;
+    readonly exclusive: ExclusiveTasks;
+  };
 
 export function offerActions(dependencies: OfferDependencies): ReadonlyMap<string, RunnableAction> {
   const actions = new Map<string, RunnableAction>();
   const offered = [
-    execAction(dependencies.host),
+    execAction(dependencies.programs),
     factsGetAction(dependencies),
     inventoryAction({ ...dependencies, actionNames: () => [...actions.keys()] }),
     pingAction(dependencies),

@@ -1,4 +1,4 @@
-/** Runs a task: binds its parameters, keeps its time limit and its exclusiveness, and hands it to runProgram. */
+/** Runs a task: binds its parameters, keeps its time limit and its exclusiveness, and hands it to who runs programs. */
 import type { InputOf } from '../../shared/action.ts';
 import type { ProgramOutcome } from '../../shared/actions/exec.ts';
 import { taskRun } from '../../shared/actions/task-run.ts';
@@ -6,18 +6,22 @@ import { RefusedError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { nearestNames } from '../../shared/names/nearest.ts';
 import { settle } from '../process/program-outcome.ts';
-import { runProgram, type ProgramHost } from '../process/run-program.ts';
+import type { ProgramPlace, Programs } from '../process/programs.ts';
 import { bindParameters, openParameters } from '../tasks/bind-parameters.ts';
 import type { TaskStore } from '../tasks/task-store.ts';
+import type { ExclusiveTasks } from '../tasks/exclusive-tasks.ts';
 import type { Task } from '../tasks/task.ts';
 import { implement, type ActionContext, type ActionOutcome, type RunnableAction } from './action.ts';
 
 type Outcome = ActionOutcome<ProgramOutcome>;
 
-export function taskRunAction({ tasks, host }: { tasks: TaskStore; host: ProgramHost }): RunnableAction {
-  /** Names of the exclusive tasks that run. */
-  const running = new Set<string>();
+export interface TaskRunDependencies {
+  readonly tasks: TaskStore;
+  readonly programs: Programs;
+  readonly exclusive: ExclusiveTasks;
+}
 
+export function taskRunAction({ exclusive, programs, tasks }: TaskRunDependencies): RunnableAction {
   const find = async (name: string): Promise<Task> => {
     const task = await tasks.get(name);
     if (task !== undefined) return task;
@@ -29,25 +33,23 @@ export function taskRunAction({ tasks, host }: { tasks: TaskStore; host: Program
   const run = ({ task: name, args = {} }: InputOf<typeof taskRun>, context: ActionContext): Promise<Outcome> =>
     settle(async () => {
       const task = await find(name);
-      const { job, secrets } = context;
-      const bound = await bindParameters(task, args, secrets?.values);
+      const bound = await bindParameters(task, args, context.secrets?.values);
       const start = (argv: readonly string[]): Promise<Outcome> => {
         const { user, cwd } = task;
-        return withTimeLimit(task, context, (signal) =>
-          runProgram({ argv, user, cwd, env: bound.env, stdin: bound.stdin }, { job, signal, secrets }, host),
+        return withTimeLimit(task, context, (limits) =>
+          programs.run({ argv, user, cwd, env: bound.env, stdin: bound.stdin }, { ...placeOf(context), ...limits }),
         );
       };
       if (context.dryRun) return bound.check === undefined ? wouldRun(task, bound.shown) : await start(bound.check);
       if (!task.exclusive) return await start(bound.argv);
 
-      if (running.has(name)) {
+      const over = exclusive.begin(name);
+      if (over === undefined)
         return { state: 'refused', code: 'busy', reason: `task ${name} is running, and only one of it may at a time` };
-      }
-      running.add(name);
       try {
         return await start(bound.argv);
       } finally {
-        running.delete(name);
+        over();
       }
     });
   return implement(taskRun, run, async ({ task, args = {} }, sealed) => openParameters(await find(task), args, sealed));
@@ -62,16 +64,25 @@ function wouldRun(task: Task, shown: readonly string[]): ActionOutcome<ProgramOu
   };
 }
 
+const placeOf = ({ job, output, program, secrets }: ActionContext): Omit<ProgramPlace, 'signal'> => ({
+  job,
+  output,
+  program,
+  secrets,
+});
+
 /** The task's limit, or the default; the command's holds too: whichever comes first. */
 async function withTimeLimit<T>(
   task: Task,
   context: ActionContext,
-  run: (signal: AbortSignal) => Promise<T>,
+  run: (limits: Pick<ProgramPlace, 'signal' | 'timeoutMs'>) => Promise<T>,
 ): Promise<T> {
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort('timeout'), task.timeoutMs ?? LIMITS.taskTimeoutMs);
+  const own = task.timeoutMs ?? LIMITS.taskTimeoutMs;
+  const timer = setTimeout(() => limit.abort('timeout'), own);
+  const timeoutMs = Math.min(own, context.timeoutMs ?? own);
   try {
-    return await run(AbortSignal.any([context.signal, limit.signal]));
+    return await run({ signal: AbortSignal.any([context.signal, limit.signal]), timeoutMs });
   } finally {
     clearTimeout(timer);
   }

@@ -8,6 +8,7 @@ import { LIMITS } from '../../shared/limits.ts';
 import type { AuditEvent } from '../../shared/wire/audit.ts';
 import type { AuditLog } from '../../shared/audit/audit-log.ts';
 import type { Answer } from '../reply.ts';
+import type { Origin } from '../replay/origin.ts';
 import type { VerifiedCommand } from '../verify.ts';
 import type { AuditTrail, Decision } from './audit-trail.ts';
 import { auditedMessage } from './audited-message.ts';
@@ -53,6 +54,11 @@ export class NodeAudit implements AuditTrail {
       });
     const { job, id, action } = verified.command;
     this.#log.append({ event: 'ended', caller: callerOf(verified), job, id, action, ...taskOf(verified), outcome });
+  }
+
+  recovered({ action, caller, id, job, task }: Origin, answer: Answer): void {
+    const of = { caller, job, id: Buffer.from(id, 'hex'), action, ...(task === undefined ? {} : { task }) };
+    this.#log.append({ event: 'ended', ...of, outcome: outcomeOf(answer) });
   }
 
   dropped(why: string): void {

@@ -20,7 +20,7 @@ import type { AuthorizeDependencies } from '../authorize.ts';
 import type { Finals } from '../finals.ts';
 import type { Final } from '../replay/journal.ts';
 import { replayKey, type ReplayMemory } from '../replay/replay-memory.ts';
-import { Replier, type Answer, type ReplyDependencies } from '../reply.ts';
+import { addresseeOf, Replier, type Answer, type ReplyDependencies } from '../reply.ts';
 import type { VerifiedCommand } from '../verify.ts';
 import { authorizeJob } from './authorize-job.ts';
 import { burnedWords, CANCELLED, isBurned } from './burned.ts';
@@ -109,7 +109,7 @@ export class JobMessages {
     const { finals, memory } = this.#deps;
     const remembered = memory.find(key);
     const command: Command = { ...verified.command, id, job, reply: 'rec' };
-    const replier = new Replier({ ...verified, command, payloadHash: payload }, this.#deps);
+    const replier = new Replier(addresseeOf({ ...verified, command, payloadHash: payload }), this.#deps);
     const answer: Answer = { ...CANCELLED, reason: burnedWords(CANCELLED) };
     const messages = await finals.seal(answer, replier);
     await finals.keep({ remembered, answer, messages, effect: 'changes', replier });

@@ -1,14 +1,15 @@
 /**
- * Whether a process is one of Fleet's own: an agent, or the command line of an operator who works on this machine. Who
+ * Whether a process is one of Fleet's own: an agent, its runner, or the command line of an operator who works on this machine. Who
  * names his program like that hides it from a kill by name; so a kill reports what it spared, and why.
  */
 import { basename } from 'node:path';
 
-export type FleetProcess = 'a fleet agent' | 'a fleet command line';
+export type FleetProcess = 'a fleet agent' | "a fleet agent's runner of programs" | 'a fleet command line';
 
 const ENTRY_POINTS: ReadonlyMap<string, FleetProcess> = new Map([
   ['fleet-agent', 'a fleet agent'],
   ['fleet-agent.js', 'a fleet agent'],
+  ['fleet-runner.js', "a fleet agent's runner of programs"],
   ['fleet', 'a fleet command line'],
   ['fleet.js', 'a fleet command line'],
 ]);

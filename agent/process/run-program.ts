@@ -1,6 +1,6 @@
 /**
  * Runs one program for an action: no shell unless asked for, own process group, clean environment, bounded output, and
- * at the time limit or a cancel nothing of it stays behind. exec and task.run stand on it.
+ * at the time limit or a cancel nothing of it stays behind. The runner does it for exec and task.run.
  *
  * A program that ends well may leave processes behind in the background; they go on. When such a process still holds the
  * program's output, what it writes later than `LIMITS.outputAfterExitMs` after the exit isn't read any more.
@@ -13,10 +13,10 @@ import type { ProgramOutcome } from '../../shared/actions/exec.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { RefusedError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
+import type { OutputStream } from '../../shared/wire/result.ts';
 import type { ActionOutcome } from '../actions/action.ts';
-import { RedactedOutput } from '../secrets/redacted-output.ts';
+import { ShownOutput } from '../secrets/shown-output.ts';
 import type { Secrets } from '../secrets/secrets.ts';
-import { BoundedOutput } from './bounded-output.ts';
 import { endTree } from './end-tree.ts';
 import { buildEnvironment } from './environment.ts';
 import { explainStartError, findProgram, requireDirectory } from './find-program.ts';
@@ -55,6 +55,12 @@ export interface ProgramRun {
   readonly signal: AbortSignal;
   /** What must not be seen in its output. @default nothing */
   readonly secrets?: Pick<Secrets, 'redactor'> | undefined;
+  /** What marks its processes. @default a random one */
+  readonly run?: string;
+  /** Called with the process, once it's there. */
+  readonly onStarted?: (root: ProcessStat) => void;
+  /** Called with all that it writes, redacted; the bytes are used again afterwards. */
+  readonly onOutput?: (stream: OutputStream, bytes: Uint8Array) => void;
 }
 
 export function runProgram(
@@ -71,23 +77,22 @@ export function runProgram(
   });
 }
 
-type KeptStream = Pick<BoundedOutput, 'write' | 'read'>;
 type Child = ChildProcessByStdio<Writable | null, Readable, Readable>;
 
 interface Started {
   readonly child: Child;
   readonly root: ProcessStat | undefined;
   readonly run: string;
-  readonly stdout: KeptStream;
-  readonly stderr: KeptStream;
+  readonly stdout: ShownOutput;
+  readonly stderr: ShownOutput;
   readonly exited: Promise<ProgramExit>;
   readonly closed: Promise<unknown>;
 }
 
-async function start(request: ProgramRequest, { job, secrets }: ProgramRun, host: ProgramHost): Promise<Started> {
+async function start(request: ProgramRequest, given: ProgramRun, host: ProgramHost): Promise<Started> {
+  const { job, onOutput, onStarted, run = randomBytes(12).toString('hex'), secrets } = given;
   const { account, change } = chooseAccount(request.user, host.users, process.getuid?.() ?? 0);
   const cwd = request.cwd ?? '/';
-  const run = randomBytes(12).toString('hex');
   const env = buildEnvironment({
     job,
     run,
@@ -113,11 +118,9 @@ async function start(request: ProgramRequest, { job, secrets }: ProgramRun, host
   });
   // Read before the event loop can learn of its end: even a program that ended at once is still there as a zombie.
   const root = child.pid === undefined ? undefined : readStat(child.pid);
-  const keep = (): KeptStream =>
-    secrets === undefined
-      ? new BoundedOutput(LIMITS.outputBytes)
-      : new RedactedOutput(LIMITS.outputBytes, secrets.redactor);
-  const [stdout, stderr] = [keep(), keep()];
+  const keep = (stream: OutputStream): ShownOutput =>
+    new ShownOutput(LIMITS.outputBytes, secrets?.redactor, (bytes) => onOutput?.(stream, bytes));
+  const [stdout, stderr] = [keep('stdout'), keep('stderr')];
   child.stdout.on('data', (chunk: Buffer) => stdout.write(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.write(chunk));
   const exited = new Promise<ProgramExit>((resolve) => {
@@ -129,6 +132,7 @@ async function start(request: ProgramRequest, { job, secrets }: ProgramRun, host
   await once(child, 'spawn').catch((error: unknown) => {
     throw explainStartError(error as NodeJS.ErrnoException, program);
   });
+  if (root !== undefined) onStarted?.(root);
   child.stdin?.end(request.stdin);
   return { child, root, run, stdout, stderr, exited, closed };
 }

@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import * as z from 'zod';
 import { FINAL_STATES } from '../../shared/states.ts';
+import { Origin } from './origin.ts';
 
 export const JournalHeader = z.strictObject({
   version: z.literal(1),
@@ -39,6 +40,8 @@ export const JournalEntry = z.strictObject({
   final: Final.optional(),
   /** It changed something, or would have: how it ended is remembered for longer. */
   changes: z.literal(true).optional(),
+  /** Until then, of what the next agent is to answer if this one doesn't live to. */
+  origin: Origin.optional(),
 });
 export type JournalEntry = z.infer<typeof JournalEntry>;
 
@@ -124,6 +127,11 @@ export class Journal {
     this.#writing = write;
     write.catch(() => undefined);
     return write;
+  }
+
+  /** Resolves when the file has what was appended so far, or never will. */
+  async written(): Promise<void> {
+    await this.#writing.catch(() => undefined);
   }
 
   async close(): Promise<void> {

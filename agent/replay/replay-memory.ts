@@ -10,15 +10,9 @@ import { RefusedError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { toHex } from '../../shared/signing.ts';
-import {
-  Journal,
-  readJournal,
-  syncFolder,
-  type Final,
-  type JournalContent,
-  type JournalEntry,
-  type JournalHeader,
-} from './journal.ts';
+import { Journal, readJournal, syncFolder, type Final, type JournalEntry, type JournalHeader } from './journal.ts';
+import { headerAfter } from './journal-header.ts';
+import type { Origin } from './origin.ts';
 
 export interface ReplayMemoryOptions {
   readonly stateDir: string;
@@ -46,6 +40,13 @@ export interface Remembered extends JournalEntry {
   reason?: string;
   /** Whether it was written down. */
   recorded: boolean;
+}
+
+interface Opened {
+  readonly header: JournalHeader;
+  readonly entries: Map<string, Remembered>;
+  readonly journal: Journal;
+  readonly wasRebooted: boolean;
 }
 
 export interface CommandKey {
@@ -82,17 +83,15 @@ export class ReplayMemory {
   readonly #callers = new Map<string, number>();
   /** Who waits until a command has ended. */
   readonly #waiting = new Map<Remembered, (() => void)[]>();
+  /** The machine was started anew since the memory was last opened. */
+  readonly wasRebooted: boolean;
   #header: JournalHeader;
   #journal: Journal;
   #lines: number;
   #answerBytes = 0;
   #compacting: Promise<void> | undefined;
 
-  private constructor(
-    options: ReplayMemoryOptions,
-    dependencies: { clock: Clock; log: Logger },
-    opened: { header: JournalHeader; entries: Map<string, Remembered>; journal: Journal },
-  ) {
+  private constructor(options: ReplayMemoryOptions, dependencies: { clock: Clock; log: Logger }, opened: Opened) {
     this.#path = join(options.stateDir, JOURNAL_FILE);
     this.#capacity = options.capacity ?? LIMITS.replayEntries;
     this.#capacityPerCaller = options.capacityPerCaller ?? LIMITS.replayEntriesPerCaller;
@@ -102,6 +101,7 @@ export class ReplayMemory {
     this.#entries = opened.entries;
     this.#journal = opened.journal;
     this.#lines = opened.entries.size;
+    this.wasRebooted = opened.wasRebooted;
     for (const key of opened.entries.keys()) this.#countCaller(key, 1);
   }
 
@@ -133,7 +133,8 @@ export class ReplayMemory {
     const journal = await Journal.create(path, header, strip(entries.values()));
     await rm(marker, { force: true });
     await syncFolder(stateDir);
-    return new ReplayMemory(options, dependencies, { header, entries, journal });
+    const wasRebooted = content.kind === 'read' && content.header.bootId !== bootId;
+    return new ReplayMemory(options, dependencies, { header, entries, journal, wasRebooted });
   }
 
   /** What is known of a command; doesn't change anything. */
@@ -230,10 +231,15 @@ export class ReplayMemory {
     }
   }
 
-  /** Resolves when it doesn't run any more. */
+  /** Resolves when it doesn't run any more, or this process leaves it to the next one. */
   async whenEnded(memory: Remembered): Promise<void> {
     if (memory.status !== 'running' || this.#entries.get(memory.key) !== memory) return;
     await new Promise<void>((resolve) => this.#waiting.set(memory, [...(this.#waiting.get(memory) ?? []), resolve]));
+  }
+
+  /** This process ends before they do: who waits for an end waits no longer. */
+  leaveRunning(): void {
+    for (const memory of this.#waiting.keys()) this.#tellEnded(memory);
   }
 
   #tellEnded(memory: Remembered): void {
@@ -246,6 +252,25 @@ export class ReplayMemory {
     const memory = this.#entries.get(key);
     if (memory === undefined || memory.status === 'running' || memory.answers.length > 0) return;
     this.end(memory, answers, final);
+  }
+
+  /** What earlier processes have begun, and not answered as far as this memory knows. */
+  unfinished(): (Remembered & { readonly origin: Origin })[] {
+    return [...this.#entries.values()].filter(
+      (entry): entry is Remembered & { readonly origin: Origin } =>
+        entry.status === 'unknown' && entry.origin !== undefined,
+    );
+  }
+
+  /** This process answers it. */
+  resume(memory: Remembered): void {
+    memory.status = 'running';
+  }
+
+  /** Resolves when what was recorded so far is in the file. */
+  async written(): Promise<void> {
+    await this.#compacting;
+    await this.#journal.written();
   }
 
   /** Forgets what was claimed, before it was written down, as if it had never come. */
@@ -338,27 +363,19 @@ export class ReplayMemory {
   }
 }
 
-function headerAfter(content: JournalContent, at: { now: number; bootId: string; fresh: boolean }): JournalHeader {
-  const empty: JournalHeader = { version: 1, floorExpires: 0, floorIssued: 0, floorIssuedReads: 0, bootId: at.bootId };
-  if (content.kind === 'read') {
-    // Reading commands are recorded without a sync: a crash of the machine may have taken the last of them.
-    const rebooted = content.header.bootId !== at.bootId;
-    return { ...content.header, bootId: at.bootId, ...(rebooted ? { floorIssuedReads: at.now } : {}) };
-  }
-  if (content.kind === 'missing' && at.fresh) return empty;
-  return { ...empty, floorIssued: at.now + LIMITS.clockSkewMs };
-}
-
-const entryOf = ({ key, expires, payload, final, changes }: JournalEntry): JournalEntry => ({
+const entryOf = ({ key, expires, payload, final, changes, origin }: JournalEntry): JournalEntry => ({
   key,
   expires,
   payload,
   ...(final === undefined ? {} : { final }),
   ...(changes === undefined ? {} : { changes }),
+  ...(final !== undefined || origin === undefined ? {} : { origin }),
 });
 
 /** Whether it can't come again, and nobody asks for how it ended. @param isPressed there is no room: nobody may ask */
-function isForgettable({ changes, expires }: JournalEntry, now: number, isPressed = false): boolean {
+function isForgettable({ changes, expires, final, origin }: JournalEntry, now: number, isPressed = false): boolean {
+  // Whoever sent it waits for how it ended.
+  if (final === undefined && origin !== undefined) return false;
   const keepMs = changes === true && !isPressed ? LIMITS.finalsKeepMs : LIMITS.clockSkewMs;
   return expires + keepMs <= now;
 }

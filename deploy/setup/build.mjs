@@ -9,7 +9,12 @@ import { fileURLToPath } from 'node:url';
 import { run, say } from './run.mjs';
 
 /** The programs of the product: name → entry file. */
-export const PROGRAMS = { fleet: 'controller/main.ts', 'fleet-agent': 'agent/main.ts' };
+export const PROGRAMS = {
+  fleet: 'controller/main.ts',
+  'fleet-agent': 'agent/main.ts',
+  // Started by the agent alone, from the same folder.
+  'fleet-runner': 'agent/runner/main.ts',
+};
 
 /** What is kept in its compiled form: the command line starts for every command, the agent once; and what few commands need. */
 const KEPT = {

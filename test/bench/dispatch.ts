@@ -40,6 +40,7 @@ const SPKI_HEADER = Buffer.from('302a300506032b6570032100', 'hex');
 const NO_AUDIT: AuditTrail = {
   started: () => Promise.resolve(),
   answered: () => undefined,
+  recovered: () => undefined,
   dropped: () => undefined,
 };
 

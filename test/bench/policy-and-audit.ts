@@ -38,7 +38,12 @@ export interface VariantTimes {
   readonly alone: number;
 }
 
-const NO_TRAIL: AuditTrail = { started: () => Promise.resolve(), answered: () => undefined, dropped: () => undefined };
+const NO_TRAIL: AuditTrail = {
+  started: () => Promise.resolve(),
+  answered: () => undefined,
+  recovered: () => undefined,
+  dropped: () => undefined,
+};
 
 const SIMPLE: Policies = {
   fleet: compilePolicy({ version: 1, roles: { operator: { allow: [{ actions: ['*'] }] } } }),

@@ -64,15 +64,20 @@ describe('after its restart an agent that is given an old command', () => {
     expect(await fleet.report('ping', '--node', 'ended')).toMatchObject({ exit: 0 });
   });
 
-  it('that was running when it died says that it can not know', async () => {
+  it('that still runs says that it does, and then how it ended', async () => {
     const before = attacker.commands.length;
-    const script = `echo ran >>${join(fleet.cli.folder, 'ran-running')}; exec sleep 1000`;
+    const release = join(fleet.cli.folder, 'release-running');
+    const wait = `until [ -e ${release} ]; do sleep 0.05; done`;
+    const script = `echo ran >>${join(fleet.cli.folder, 'ran-running')}; ${wait}; exit 3`;
     const cli = await fleet.cli.start(['exec', '--node', 'running', '--shell', '--', script]);
     await waitFor(() => ran('running').length > 0, { what: 'the program to run' });
     await fleet.restartAgent('running', 'SIGKILL');
-    await cli.stop();
     const sent = attacker.commands.slice(before)[0]!;
-    expect(await sendAgain(sent)).toMatchObject({ kind: 'result', state: 'lost', code: 'cannot-know' });
+    expect(await sendAgain(sent)).toMatchObject({ kind: 'ack' });
+    writeFileSync(release, '');
+    expect(await cli.ended).toMatchObject({ code: 4 });
+    expect(cli.stdout()).toContain('exit 3');
+    expect(await sendAgain(sent)).toMatchObject({ kind: 'result', state: 'failed', code: 'exit-code' });
     expect(ran('running')).toEqual(['ran']);
   });
 
@@ -119,30 +124,34 @@ describe('an agent that is told to end', () => {
   });
   afterAll(() => fleet.stop());
 
-  it('lets what runs finish, ends what takes longer and says so, and at a second signal waits no more', async () => {
+  it('lets what runs finish, leaves what takes longer to the next one, and at a second signal waits no more', async () => {
     const marks = (name: string): string => join(fleet.cli.folder, name);
     const [release, started] = [marks('release'), (node: string): string => marks(`started-${node}`)];
     const script = `node=\${FLEET_EMBEDDED_NODE##*/}; touch ${marks('started-')}$node
-      if [ $node = finishing ]; then until [ -e ${release} ]; do sleep 0.05; done; else exec sleep 1000; fi`;
+      until [ -e ${release}-$node ]; do sleep 0.05; done; echo done`;
     const cli = await fleet.cli.start(['exec', '--all', '-o', 'ndjson', '--shell', '--', script]);
     for (const node of ['drained', 'pressed', 'finishing'])
       await waitFor(() => existsSync(started(node)), { what: `${node} to run the program` });
     for (const node of ['drained', 'finishing', 'pressed']) process.kill(fleet.node(node).pid, 'SIGTERM');
-    writeFileSync(release, '');
+    writeFileSync(`${release}-finishing`, '');
     const logOf = (node: string): string => readFileSync(join(fleet.node(node).folder, 'agent.log'), 'utf8');
     await waitFor(() => logOf('pressed').includes('"msg":"stopping"'), { what: 'the first signal to arrive' });
     await fleet.endAgent('pressed', 'SIGTERM');
-    const lines = (): Record<string, unknown>[] =>
+    await waitFor(() => !existsSync(`/proc/${fleet.node('drained').pid}`), { what: 'the agent to be gone' });
+    const answered = (): unknown[] =>
       cli
         .stdout()
         .split('\n')
         .filter(Boolean)
-        .map((line) => JSON.parse(line) as Record<string, unknown>);
-    const lineOf = (node: string): unknown => lines().find((line) => line['node'] === node);
-    await waitFor(() => lineOf('finishing') !== undefined && lineOf('drained') !== undefined, { what: 'two answers' });
-    expect(lineOf('finishing')).toMatchObject({ state: 'ok' });
-    expect(lineOf('drained')).toMatchObject({ state: 'cancelled', data: { signal: 'TERM' } });
-    await waitFor(() => !existsSync(`/proc/${fleet.node('drained').pid}`), { what: 'the agent to be gone' });
-    await cli.stop();
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .filter(({ type }) => type === 'node')
+        .map(({ node, state }) => `${String(node)} ${String(state)}`);
+    expect(answered()).toEqual(['finishing ok']);
+    for (const node of ['drained', 'pressed']) {
+      writeFileSync(`${release}-${node}`, '');
+      await fleet.restartAgent(node);
+    }
+    expect(await cli.ended).toMatchObject({ code: 0 });
+    expect(answered().sort()).toEqual(['drained ok', 'finishing ok', 'pressed ok']);
   });
 });

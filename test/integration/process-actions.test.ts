@@ -6,13 +6,15 @@ import type { ActionContext, ActionOutcome, RunnableAction } from '../../agent/a
 import { execAction } from '../../agent/actions/exec.ts';
 import { taskListAction } from '../../agent/actions/task-list.ts';
 import { taskRunAction } from '../../agent/actions/task-run.ts';
+import { ownPrograms } from '../../agent/process/programs.ts';
 import { Users } from '../../agent/process/users.ts';
+import { ExclusiveTasks } from '../../agent/tasks/exclusive-tasks.ts';
 import { TaskStore } from '../../agent/tasks/task-store.ts';
 import { exec } from '../../shared/actions/exec.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const host = { users: new Users(), clock: systemClock, graceMs: 1_000 };
+const programs = ownPrograms({ users: new Users(), clock: systemClock, graceMs: 1_000 });
 
 let folder: string;
 let cancel: AbortController;
@@ -22,7 +24,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fleet-actions-'));
   cancel = new AbortController();
   tasks = new TaskStore({ folder });
-  taskRun = taskRunAction({ tasks, host });
+  taskRun = taskRunAction({ tasks, programs, exclusive: new ExclusiveTasks() });
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
@@ -39,14 +41,17 @@ async function marks(): Promise<string> {
 
 describe('exec', () => {
   test('runs a program by its arguments, and a shell only when asked', async () => {
-    const action = execAction(host);
+    const action = execAction(programs);
     expect(await action.run({ argv: ['echo', '$HOME'] }, context())).toMatchObject({ data: { stdout: '$HOME\n' } });
     const shell = await action.run({ argv: ['echo $0 | tr a-z A-Z'], shell: true }, context());
     expect(shell).toMatchObject({ data: { stdout: '/BIN/SH\n' } });
   });
 
   test('in a dry run says what it would do, and does nothing', async () => {
-    const outcome = await execAction(host).run({ argv: ['touch', join(folder, 'marks')] }, context({ dryRun: true }));
+    const outcome = await execAction(programs).run(
+      { argv: ['touch', join(folder, 'marks')] },
+      context({ dryRun: true }),
+    );
     expect(outcome).toMatchObject({ state: 'ok', data: { exit: null, stdout: '' } });
     expect(outcome.reason).toContain('would run: touch ');
     await expect(readFile(join(folder, 'marks'))).rejects.toThrow('ENOENT');

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ActionContext, ActionOutcome } from '../../agent/actions/action.ts';
 import { execAction } from '../../agent/actions/exec.ts';
+import { ownPrograms } from '../../agent/process/programs.ts';
 import { Users } from '../../agent/process/users.ts';
 import { createSecrets } from '../../agent/secrets/secrets.ts';
 import type { ProgramOutcome } from '../../shared/actions/exec.ts';
@@ -9,7 +10,7 @@ import { systemClock } from '../../shared/clock.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const exec = execAction({ users: new Users(), clock: systemClock, graceMs: 1_000 });
+const exec = execAction(ownPrograms({ users: new Users(), clock: systemClock, graceMs: 1_000 }));
 const REDACTED = '[redacted]';
 /** Whatever has to be quoted, escaped or encoded somewhere. */
 const HARD = `pä55 w0rd'"\\$&<>/+?=%;\`#~!`;

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Automaton } from '../../agent/secrets/automaton.ts';
-import { RedactedOutput } from '../../agent/secrets/redacted-output.ts';
+import { ShownOutput } from '../../agent/secrets/shown-output.ts';
 import { RedactingStream, Redactor } from '../../agent/secrets/redactor.ts';
 import { secretForms } from '../../agent/secrets/secret-forms.ts';
 import { LIMITS } from '../../shared/limits.ts';
@@ -125,7 +125,7 @@ describe('an output that is redacted, and bounded after it', () => {
         cuts,
         (secret, parts, limit, sizes) => {
           const data = Buffer.from(parts.map((part) => (part === 'SECRET' ? secret : part)).join(''));
-          const output = new RedactedOutput(limit, new Redactor([secret]));
+          const output = new ShownOutput(limit, new Redactor([secret]));
           for (const chunk of chunksOf(data, sizes)) output.write(Buffer.from(chunk));
           expect(output.read().text).not.toContain(secret);
         },

@@ -7,7 +7,9 @@ import { execAction } from '../../../agent/actions/exec.ts';
 import { taskRunAction } from '../../../agent/actions/task-run.ts';
 import { authorizeConditions } from '../../../agent/authorize-conditions.ts';
 import { authorize } from '../../../agent/authorize.ts';
+import { ownPrograms } from '../../../agent/process/programs.ts';
 import { Users } from '../../../agent/process/users.ts';
+import { ExclusiveTasks } from '../../../agent/tasks/exclusive-tasks.ts';
 import { TaskStore } from '../../../agent/tasks/task-store.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import { compilePolicy } from '../../../shared/policy/compile.ts';
@@ -17,7 +19,7 @@ import { ManualClock, NOW } from '../../support/manual-clock.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 import { codeOfAsync } from '../../support/refusal.ts';
 
-const host = { users: new Users(), clock: systemClock };
+const programs = ownPrograms({ users: new Users(), clock: systemClock });
 const folder = await mkdtemp(join(tmpdir(), 'fleet-conditions-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 const tasks = new TaskStore({ folder });
@@ -54,7 +56,8 @@ async function verdictOf(
   const facts = { live: () => Promise.resolve({}) };
   const dependencies = { node: 'db1', facts, log: recordingLog(), policies: () => policies };
   const asked = {
-    action: action === 'exec' ? execAction(host) : taskRunAction({ tasks, host }),
+    action:
+      action === 'exec' ? execAction(programs) : taskRunAction({ tasks, programs, exclusive: new ExclusiveTasks() }),
     input,
     now: NOW,
   };

@@ -1,6 +1,6 @@
 /** Who is away, from answers and silence: nodes answer with what an agent signs, on a bus within this process. */
 import { describe, expect, it } from 'vitest';
-import { Replier, type Answer } from '../../../agent/reply.ts';
+import { addresseeOf, Replier, type Answer } from '../../../agent/reply.ts';
 import { verifyCommand } from '../../../agent/verify.ts';
 import { BusWatch } from '../../../controller/bus-watch.ts';
 import type { RosterNode } from '../../../controller/directory.ts';
@@ -42,7 +42,14 @@ function ask(behaviours: Readonly<Record<string, Behaviour>>, options: Partial<P
       const verified = verifyCommand({ data, subject }, fleet.trust(clock));
       const reply = (answer: Answer, by: Member = member): void => {
         const identity = { ...by, spellOut: false };
-        void new Replier(verified, { bus, clock, subjects, fleetId: fleet.fleetId, identity, node: name }).send(answer);
+        void new Replier(addresseeOf(verified), {
+          bus,
+          clock,
+          subjects,
+          fleetId: fleet.fleetId,
+          identity,
+          node: name,
+        }).send(answer);
       };
       (behaviours[name] ?? (() => reply(OK)))({ count, bus, reply });
     };

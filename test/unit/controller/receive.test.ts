@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Replier, type Answer } from '../../../agent/reply.ts';
+import { addresseeOf, Replier, type Answer } from '../../../agent/reply.ts';
 import { verifyCommand } from '../../../agent/verify.ts';
 import { Receiver } from '../../../controller/receive.ts';
 import { encode } from '../../../shared/codec.ts';
@@ -53,7 +53,7 @@ async function answersOf(answer: Answer, size: number, by: Member = db1) {
   bus.maxPayloadBytes = size;
   const trust = fleet.trust(new ManualClock());
   const verified = verifyCommand({ subject: '', data: await fleet.sealCommand(command, alice) }, trust);
-  const replier = new Replier(verified, {
+  const replier = new Replier(addresseeOf(verified), {
     bus,
     clock: new ManualClock(),
     subjects: fleet.subjects,
