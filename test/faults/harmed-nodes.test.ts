@@ -76,16 +76,16 @@ describe.skipIf(missing !== undefined)(`nodes that are harmed${missing === undef
     const targets = ['full', 'well'];
     const running = new Work(fleet, 'under-way');
     const all: { work: Work; report: Report }[] = [];
-    const untilAnswer = (state: string): Promise<(typeof all)[number]> =>
+    const untilAnswer = (wanted: string): Promise<(typeof all)[number]> =>
       waitFor(
         async () => {
           const work = new Work(fleet, `try-${all.length}`);
           work.release();
           const tried = { work, report: await exec(work, targets) };
           all.push(tried);
-          return resultOf(tried.report, 'full')?.state === state && tried;
+          return resultOf(tried.report, 'full')?.state === wanted && tried;
         },
-        { what: `the node to answer ${state}`, timeoutMs: 60_000 },
+        { what: `the node to answer ${wanted}`, timeoutMs: 60_000 },
       );
     const nodes = targets.flatMap((node) => ['--node', node]);
     const cli = await fleet.cli.start(['exec', ...nodes, '-o', 'json', ...running.words]);

@@ -104,6 +104,11 @@ export class FaultFleet {
     return child;
   }
 
+  /** Name of a node's or a server's host in the network. */
+  hostOf(name: string): string {
+    return this.servers.includes(name) ? hostOf(name) : name;
+  }
+
   /** A signal to the agent of a node, or to a server; resolves when it has ended of one that ends it. */
   async signal(name: string, signal: NodeJS.Signals): Promise<void> {
     const child = this.program(name);
@@ -227,7 +232,7 @@ const shiftedClock = (aheadMs: number): Record<string, string> =>
   aheadMs === 0
     ? {}
     : {
-        NODE_OPTIONS: `--import=${join(import.meta.dirname, 'shifted-clock.mjs')}`,
+        NODE_OPTIONS: `--import=${join(CHECKOUT, 'test', 'support', 'shifted-clock.mjs')}`,
         FLEET_TEST_CLOCK_MS: String(aheadMs),
       };
 

@@ -93,6 +93,25 @@ function judge(report: Pick<Report, 'nodes'>, work: Work, targets: readonly stri
 }
 
 /**
+ * The same of a job as its record has it now: nothing is true where it can't be read, and nothing may have run where nothing
+ * was sent.
+ */
+export async function judgeJob(
+  fleet: Pick<FaultFleet, 'cli'>,
+  job: string | undefined,
+  work: Work,
+  targets: readonly string[],
+): Promise<Outcome[]> {
+  if (job === undefined)
+    return targets.map((node) => {
+      const ran = work.ran(node);
+      return { node, state: 'none', code: undefined, reason: 'not sent', ran, flaw: ran === 0 ? undefined : 'lost' };
+    });
+  const { stdout } = await fleet.cli.run('job', 'show', job, '-o', 'json');
+  return judge(stdout === '' ? { nodes: [] } : (JSON.parse(stdout) as Report), work, targets);
+}
+
+/**
  * Waits until the record of a job has the truth about every target, and gives it by node. The work has been let go.
  * @throws Error with what it says instead
  */
