@@ -12,7 +12,7 @@ import { describe } from './table.ts';
 const USAGE = `Usage: npm run soak -- [--seed N] [--minutes M] [--nodes N] [--servers 1|3]
 
   --seed N     which harm, which commands, and when (default: the time)
-  --minutes M  how long harm is done; mending and judging take up to two more (default: 5)
+  --minutes M  how long harm is done; mending and judging take up to three more (default: 5)
   --nodes N    agents (default: 4, at most 32)
   --servers N  servers of the bus, 1 or 3 (default: 3)
 `;

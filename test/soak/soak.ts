@@ -19,8 +19,10 @@ interface Sent {
   readonly job: string | undefined;
 }
 
-/** How long after the last fault a record may take to have the truth: a node's longest pause between tries, twice. */
-const SETTLE_MS = 90_000;
+/** More than any of it runs, and little enough that what nobody answers is concluded while somebody looks. */
+const TIMEOUT = '30s';
+/** How long after the last fault a record may take to have the truth: its time limit, clocks that may be off, and some. */
+const SETTLE_MS = 150_000;
 
 export async function soak(
   fleet: FaultFleet,
@@ -48,7 +50,7 @@ export async function soak(
 
 async function send(fleet: FaultFleet, command: PlannedCommand): Promise<Sent> {
   const { id, kind, lines, seconds: lasts, window } = command;
-  const work = new Work(fleet, id, { lines, seconds: lasts });
+  const work = new Work(fleet, id, { lines, seconds: lasts, timeout: TIMEOUT });
   const options = { exec: [], batch: ['--batch', String(window)], detach: ['--detach'] }[kind];
   const { stdout } = await fleet.cli.run('exec', '--all', '--yes', '-o', 'json', ...options, ...work.words);
   return { command, work, job: jobOf(stdout) };
@@ -107,4 +109,4 @@ async function settle(fleet: FaultFleet, { command, job, work }: Sent, until: nu
   }
 }
 
-export const seconds = (ms: number): string => `${(ms / 1000).toFixed(0)} s`;
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(0)} s`;

@@ -14,6 +14,8 @@ export interface WorkOptions {
   readonly lines?: number;
   /** Seconds after which a node goes on by itself. @default it waits to be let go */
   readonly seconds?: number;
+  /** Limit of each node, as the command line takes it. @default 10m */
+  readonly timeout?: string;
 }
 
 export class Work {
@@ -23,7 +25,11 @@ export class Work {
   readonly #lines: number;
 
   /** @param id no other work of this fleet has it */
-  constructor(fleet: Pick<FaultFleet, 'folder'>, id: string, { lines = 200, seconds }: WorkOptions = {}) {
+  constructor(
+    fleet: Pick<FaultFleet, 'folder'>,
+    id: string,
+    { lines = 200, seconds, timeout = '10m' }: WorkOptions = {},
+  ) {
     this.#folder = join(fleet.folder, 'work', id);
     this.#lines = lines;
     mkdirSync(this.#folder, { recursive: true });
@@ -32,7 +38,7 @@ export class Work {
     const wait = seconds === undefined ? `until [ -e '${this.#gate}' ]; do sleep 0.1; done` : `sleep ${seconds}`;
     const half = Math.floor(lines / 2);
     const count = `echo ran >>'${this.#folder}/'"$${NODE_VARIABLE}"`;
-    this.words = ['--timeout', '10m', '--shell', '--', [count, say(0, half), wait, say(half, lines)].join('; ')];
+    this.words = ['--timeout', timeout, '--shell', '--', [count, say(0, half), wait, say(half, lines)].join('; ')];
   }
 
   /** Lets it end, on every node. */
