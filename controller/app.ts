@@ -17,8 +17,10 @@ export interface App {
   readonly natsServer: string | undefined;
   /** Root of the package: examples and, in a checkout, the unpacked nats-server are below it. */
   readonly packageFolder: string;
-  /** Aborted by the first interrupt; a second one ends the program. */
+  /** Aborted by the first interrupt; a second one ends the program, unless somebody takes it. */
   readonly interrupt: AbortSignal;
+  /** @param next called with each Ctrl-C after the first; false where it should end the program. @returns ends that */
+  takeInterrupts(next: () => boolean): () => void;
   /** Commands end with it. */
   setExit(code: number): void;
 }

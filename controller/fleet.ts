@@ -23,6 +23,7 @@ import { openControl } from './open-control.ts';
 import { BusWatch } from './bus-watch.ts';
 import { assertUsable } from './caller-identity.ts';
 import { readInventory, readInventoryHeads, readRoster, type Directory, type RosterNode } from './directory.ts';
+import type { CancelJobOptions, CancelledJob } from './job/cancel-recorded.ts';
 import type { JobSource } from './job/job-source.ts';
 import { assertMayWait } from './queue/may-wait.ts';
 import { planCommand, type Plan, type Work } from './plan.ts';
@@ -235,9 +236,38 @@ export class Fleet {
     };
     if (!isRecorded) return runPlan(plan, ackTimeoutMs, options, { ...dependencies, records: undefined });
     const { runRecorded } = await import('./job/run-recorded.ts');
+    const cancel = (): void =>
+      void this.cancel(job, { ackTimeoutMs, signal }).catch((error: unknown) => {
+        this.#problems.push(`it could not be cancelled: ${error instanceof Error ? error.message : String(error)}`);
+      });
+    options.cancel?.addEventListener('abort', cancel, { once: true });
     const { result, ending } = await runRecorded(plan, request, ackTimeoutMs, options, dependencies);
+    options.cancel?.removeEventListener('abort', cancel);
     this.#endings.push(ending);
     return result;
+  }
+
+  /**
+   * Stops a recorded job on its nodes, with everything that it started there, and keeps it from starting anywhere else.
+   * @throws UsageError `no-such-job`, …; InterruptedError; TransportError
+   */
+  async cancel(job: string, options: CancelJobOptions = {}): Promise<CancelledJob> {
+    assertWanted(options.signal);
+    const [{ epochs }, jobs, { roster }, { cancelRecorded }] = await Promise.all([
+      this.#control,
+      this.jobs(),
+      this.roster(),
+      import('./job/cancel-recorded.ts'),
+    ]);
+    this.#watch.assertThere();
+    const own = { caller: this.caller, identity: this.#identity, watch: this.#watch, ...this.#reader() };
+    return cancelRecorded(job, options, {
+      ...own,
+      jobs,
+      roster,
+      audit: this.#audit,
+      signing: () => this.#signing(epochs),
+    });
   }
 
   async #approved(

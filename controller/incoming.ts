@@ -109,6 +109,12 @@ export class Incoming {
     this.#options.onProgress?.(this.#progress);
   }
 
+  /** Nothing new is sent; what was sent is waited for. */
+  hold(): void {
+    this.notStarted = this.collector.planned;
+    this.#hooks.onStop?.(INTERRUPTED);
+  }
+
   /**
    * Resolves when it's over; nothing is listened to any more then.
    * @param begin called when no answer can be missed any more
@@ -160,8 +166,8 @@ export class Incoming {
 
   #stop(): void {
     this.abandoned = this.collector.waiting;
-    this.notStarted = this.collector.planned;
-    this.#hooks.onStop?.({ code: 'interrupted', reason: 'never started: the command was interrupted' });
+    this.notStarted = [...this.notStarted, ...this.collector.planned];
+    this.#hooks.onStop?.(INTERRUPTED);
     this.collector.stop('the wait was interrupted');
   }
 
@@ -172,6 +178,8 @@ export class Incoming {
     this.collector.stop('the bus was lost');
   }
 }
+
+const INTERRUPTED = { code: 'interrupted', reason: 'never started: the command was interrupted' } as const;
 
 function progressOf(
   { collector, nodes, unmatched }: Incoming,

@@ -8,7 +8,7 @@ import { VERSION } from '../shared/version.ts';
 /** How long the process gets to end by itself, once its command has ended. */
 const LEFTOVER_PATIENCE_MS = 200;
 
-/** Each ends a command in the same way; a second signal ends the program at once. */
+/** Each ends a command in the same way; a second signal ends the program at once, unless the command takes it. */
 const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 async function main(args: readonly string[]): Promise<void> {
@@ -18,7 +18,9 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const { runProgram } = await import('./program.ts');
   const interrupt = new AbortController();
-  const end = (): void => {
+  let taker: (() => boolean) | undefined;
+  const end = (signal: NodeJS.Signals): void => {
+    if (interrupt.signal.aborted && signal === 'SIGINT' && taker?.() === true) return;
     // Not taken off: while write-file-atomic writes it listens, too, and ends the process when it finds itself alone.
     if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
     interrupt.abort();
@@ -44,6 +46,10 @@ async function main(args: readonly string[]): Promise<void> {
     natsServer: given(env['FLEET_NATS_SERVER']),
     packageFolder: join(dirname(realpathSync(process.argv[1] ?? '.')), '..', '..'),
     interrupt: interrupt.signal,
+    takeInterrupts: (next) => {
+      taker = next;
+      return () => (taker = undefined);
+    },
     setExit: (code) => {
       process.exitCode = code;
     },

@@ -35,7 +35,17 @@ export interface FactCount {
   readonly nodes: readonly string[];
 }
 
-export const ADDRESSED_COMMANDS = ['ping', 'find', 'facts', 'inventory', 'run', 'exec', 'ps', 'kill'] as const;
+export const ADDRESSED_COMMANDS = [
+  'ping',
+  'find',
+  'facts',
+  'inventory',
+  'run',
+  'exec',
+  'ps',
+  'kill',
+  'job cancel',
+] as const;
 export type AddressedCommand = (typeof ADDRESSED_COMMANDS)[number];
 
 /** The document of a command that addresses nodes. */

@@ -42,6 +42,12 @@ export interface RunOptions extends IncomingListeners {
   readonly approval?: ApprovalOptions | undefined;
   /** Who wants to see what programs write, while they do. @default nobody */
   readonly output?: OutputRequest | undefined;
+  /** Aborting it starts nothing new; what was started is waited for. */
+  readonly hold?: AbortSignal | undefined;
+  /** Aborting it cancels the job, where it is recorded; its end is waited for. */
+  readonly cancel?: AbortSignal | undefined;
+  /** Called right before the first message goes out. */
+  readonly onSent?: (() => void) | undefined;
 }
 
 export interface RunResult {
@@ -81,7 +87,10 @@ export interface RunDependencies {
   readonly records: Pick<JobRecord, 'add' | 'addQueued'> | undefined;
 }
 
-type PlanRunOptions = Pick<RunOptions, 'batch' | 'deadlineMs' | 'onNode' | 'onProgress' | 'output' | 'signal'>;
+type PlanRunOptions = Pick<
+  RunOptions,
+  'batch' | 'deadlineMs' | 'hold' | 'onNode' | 'onProgress' | 'onSent' | 'output' | 'signal'
+>;
 
 /** Hands a recorded job over to the bus. What may wait lies in the queues before it's sent: nobody is there to see who is away. */
 export async function sendPlan(plan: Plan, dependencies: RunDependencies): Promise<RunResult> {
@@ -187,13 +196,17 @@ export async function runPlan(
     { ...dependencies, receiver, output },
   );
   const { collector } = incoming;
+  const hold = (): void => incoming.hold();
   try {
     await incoming.until(() => {
+      options.onSent?.();
+      options.hold?.addEventListener('abort', hold, { once: true });
       if (leader === undefined) for (const command of plan.commands) send(command);
       else leader.begin();
     }, failed);
   } finally {
     leader?.end();
+    options.hold?.removeEventListener('abort', hold);
   }
   const { abandoned, lostBus, nodes, notStarted, unmatched } = incoming;
   return {

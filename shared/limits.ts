@@ -36,6 +36,10 @@ export const LIMITS = {
   retriesInMessage: 16,
   /** How far ahead a cancel may burn an id: as long as a command can wait for its node. */
   cancelReachMs: 7 * 24 * 60 * 60_000,
+  /** How long after a first Ctrl-C a second one cancels: time to read what the first one said. */
+  secondInterruptMs: 3_000,
+  /** How long a cancel waits on the bus for a node that is away, where the job has no end of its own. */
+  cancelWaitMs: 24 * 60 * 60_000,
   /** How long a node remembers how a change ended, while there is room: who retries asks for it. */
   finalsKeepMs: 7 * 24 * 60 * 60_000,
   /** Reading commands for more nodes than this are broadcast. */

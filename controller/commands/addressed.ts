@@ -3,7 +3,7 @@
  * The command's own file says what to send, and what the report has beyond the common shape.
  */
 import type { Command } from 'commander';
-import { UsageError } from '../../shared/errors.ts';
+import { EXIT, UsageError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { compareNatural } from '../../shared/names/natural-order.ts';
 import { countStates } from '../../shared/states.ts';
@@ -15,6 +15,7 @@ import { exitOfRun } from '../run-exit.ts';
 import type { ApprovalOptions } from '../approval/approve-plan.ts';
 import type { RunResult } from '../run-plan.ts';
 import { unlessAborted } from '../interrupt.ts';
+import { listenToInterrupts, type Interrupts } from '../interrupts.ts';
 import { narrowToJob, readFromJob } from '../job/job-nodes.ts';
 import { openContext, openFleet, type GlobalFlags } from '../open-fleet.ts';
 import { addOutputOptions, addRunOptions, openOutput, readTiming, type RunFlags } from '../options/run-options.ts';
@@ -139,6 +140,7 @@ export async function runAddressed(
   const output = await openOutput(definition.command, flags, app);
   const fleet = await openFleet(app, context, output);
   const tellProblems = createProblemTeller(fleet, output);
+  let interrupts: Interrupts | undefined;
   try {
     await orInterrupted(fleet.roster());
     tellProblems();
@@ -164,7 +166,7 @@ export async function runAddressed(
       expected: expected.length,
       states: countStates(run.nodes.map(({ state }) => state)),
       unmatched: run.unmatched.length,
-      exit: exitOfRun(run),
+      exit: interrupts?.cancel.aborted === true ? EXIT.interrupted : exitOfRun(run),
       ms: Math.round(app.clock.monotonic() - started),
       nodes: definition.keepsData === false ? run.nodes.map(withoutData) : run.nodes,
       ...(away === undefined ? {} : { away: away.toSorted(compareNatural) }),
@@ -213,6 +215,7 @@ export async function runAddressed(
         ? await openLive(flags, { output, isTerminal: app.stdout.isTTY === true, expected, isDefault: !dryRun && flags.detach !== true }) // prettier-ignore
         : undefined;
     const approval = approvals === undefined ? undefined : { ...approvals, ...waitingWords(output) };
+    interrupts = listenToInterrupts(app, isRecorded && flags.detach !== true, (text) => output.warning(text));
     const run = await fleet.run({ ...instruction, dryRun, timeoutMs: timing.timeoutMs }, target, resolved, {
       ackTimeoutMs: timing.ackTimeoutMs,
       approval,
@@ -226,7 +229,10 @@ export async function runAddressed(
       onNode: (result) => output.onNode(definition.keepsData === false ? withoutData(result) : result),
       onProgress: (progress) => output.onProgress(progress),
       output: live,
-      signal: AbortSignal.any([app.interrupt, ...(definition.effect === 'reads' ? [output.closed] : [])]),
+      hold: interrupts.hold,
+      cancel: interrupts.cancel,
+      onSent: interrupts.onSent,
+      signal: AbortSignal.any([interrupts.signal, ...(definition.effect === 'reads' ? [output.closed] : [])]),
     });
     if (run.rejected > 0)
       output.warning(
@@ -235,13 +241,15 @@ export async function runAddressed(
           : `${run.rejected} answers were not what they said (forged, misplaced or damaged) and were left out`,
       );
     await finish(output, app, report(run));
-    const goesOn = run.recorded ? followWords(run.job) : goesOnWords(instruction.effect);
-    if (run.abandoned.length + run.notStarted.length > 0) output.warning(stoppedWords(run, goesOn));
+    const isCancelled = interrupts.cancel.aborted;
+    const goesOn = isCancelled ? shownWords(run.job) : run.recorded ? followWords(run.job) : goesOnWords(instruction.effect); // prettier-ignore
+    if (run.abandoned.length + run.notStarted.length > 0) output.warning(stoppedWords(run, goesOn, isCancelled));
     if (run.lostBus !== undefined) output.warning(`The bus was lost: ${run.lostBus}.${goesOn}`);
     if (run.queued !== undefined && run.queued.nodes.length > 0)
       output.notice(`${queuedText(queuedOf(run.queued.nodes, run.queued.until))} fleet job follow ${run.job}`);
     if (run.detached) output.notice(`${nodeCount(expected.length)} were sent it.${followWords(run.job)}`);
   } finally {
+    interrupts?.end();
     output.stop();
     await fleet.close();
     tellProblems();
@@ -276,16 +284,18 @@ const wholeFleet = (count: number): string => (count === 1 ? 'the only node' : `
  * The first interrupt cancels nothing: what is recorded goes on by itself, and all else just isn't waited for any more.
  * But nothing new is started: that is this command's to do.
  */
-function stoppedWords({ abandoned, notStarted, recorded }: RunResult, goesOn: string): string {
+function stoppedWords({ abandoned, notStarted, recorded }: RunResult, goesOn: string, isCancelled: boolean): string {
   const [left, skipped] = [abandoned.length, notStarted.length];
   return [
-    recorded ? 'Detached: ' : 'Interrupted: ',
+    isCancelled ? 'Cancelled: ' : recorded ? 'Detached: ' : 'Interrupted: ',
     ...(left === 0 ? [] : [`${left === 1 ? '1 node is' : `${left} nodes are`} not waited for any more`]),
     ...(left === 0 || skipped === 0 ? [] : ['; ']),
     ...(skipped === 0 ? [] : [`${skipped === 1 ? '1 node was' : `${skipped} nodes were`} never started`]),
     `.${left === 0 ? '' : goesOn}`,
   ].join('');
 }
+
+const shownWords = (job: string): string => ` What became of it: fleet job show ${job}`;
 
 const followWords = (job: string): string => ` The job goes on: fleet job follow ${job}`;
 

@@ -4,6 +4,7 @@ import type { App } from '../app.ts';
 import { addLiveOptions } from '../options/live-options.ts';
 import { addOutputOptions } from '../options/run-options.ts';
 import { collect } from '../options/target-options.ts';
+import type { JobCancelFlags } from './job-cancel.ts';
 import type { JobListFlags } from './job-list.ts';
 import type { JobShowFlags } from './job-show.ts';
 
@@ -12,6 +13,7 @@ export function registerJob(program: Command, app: App): void {
   registerList(job, app);
   registerShow(job, app);
   registerFollow(job, app);
+  registerCancel(job, app);
 }
 
 function registerList(job: Command, app: App): void {
@@ -74,5 +76,25 @@ Examples:
     )
     .action(async (id: string) =>
       (await import('./job-show.ts')).followJobTo(id, follow.optsWithGlobals<JobShowFlags>(), app),
+    );
+}
+
+function registerCancel(job: Command, app: App): void {
+  const cancel = job
+    .command('cancel')
+    .description('Ends a job on its nodes, with all that it started there; where it has not come, it never runs.')
+    .argument('<JOB>', 'id of the job')
+    .option('-n, --node <NAME>', 'there alone: name, glob, set web[01-20] or /regex/; repeatable', collect)
+    .option('--ack-timeout <DURATION>', 'how long a node has to say that it heard (default: 2s)');
+  addOutputOptions(cancel)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  fleet job cancel 01m7zkmjz8mnz5h5gtjm5d5waz
+  fleet job cancel 01m7zkmjz8mnz5h5gtjm5d5waz --node 'web*'`,
+    )
+    .action(async (id: string) =>
+      (await import('./job-cancel.ts')).cancelJobTo(id, cancel.optsWithGlobals<JobCancelFlags>(), app),
     );
 }

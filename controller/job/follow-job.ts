@@ -13,7 +13,7 @@ import { Incoming } from '../incoming.ts';
 import { LiveOutput } from '../output/live-output.ts';
 import type { NodeResult } from '../report.ts';
 import type { RunOptions } from '../run-plan.ts';
-import { assembleFrames, expired, overAt, type JobFrames } from './job-view.ts';
+import { assembleFrames, expired, neverStarted, overAt, type JobFrames } from './job-view.ts';
 import { createReceiver, readFrame, type JobReader } from './read-job.ts';
 
 export interface FollowedJob {
@@ -61,6 +61,10 @@ export async function followJob(
     if (frame.type === 'queued') collector.hold(frame.nodes.flatMap((place) => expected[place] ?? []));
     if ('verdicts' in frame) concludeAll(frame.verdicts ?? [], expected, collector);
     if (frame.type === 'ended' && collector.held.length === 0) return;
+    if (frame.type === 'cancelled') {
+      const { code, reason } = neverStarted(caller);
+      return collector.skip(collector.planned, { code, reason: reason ?? '' });
+    }
     clearTimeout(overTimer);
     const end = overAt(assembleFrames(known) ?? frames);
     if (end === undefined || collector.isOver) return;

@@ -7,8 +7,9 @@ import type { OutputRequest } from '../output/live-output.ts';
 import type { RunOptions } from '../run-plan.ts';
 import { followJob, type FollowedJob } from './follow-job.ts';
 import { assembleFrames, type JobFrames, type JobView } from './job-view.ts';
+import { readOwner } from './job-owner.ts';
 import { readOutput } from './read-output.ts';
-import { readFrame, readJob, viewFrames, type JobReader } from './read-job.ts';
+import { readFrame, readFrames, readJob, viewFrames, type JobReader } from './read-job.ts';
 
 export interface JobQuery {
   /** Milliseconds since the epoch. */
@@ -39,6 +40,16 @@ export class JobSource {
   /** @throws UsageError `bad-job`, `no-such-job`, `not-your-job`; TransportError */
   read(job: string, signal?: AbortSignal): Promise<JobView> {
     return readJob(job, this.#deps, (frames) => this.#assertMayRead(frames), signal);
+  }
+
+  /** What its caller and who leads it wrote of it: every operator may read that. @throws UsageError `bad-job`, `no-such-job`; TransportError */
+  frames(job: string, signal?: AbortSignal): Promise<JobFrames> {
+    return readFrames(job, this.#deps, signal);
+  }
+
+  /** The public signing key of who sent its commands. @throws TransportError */
+  owner(frames: JobFrames): Promise<Uint8Array> {
+    return readOwner(frames, this.#deps);
   }
 
   /** What a job came to so far, of one that `list` gave. @throws TransportError */

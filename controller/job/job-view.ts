@@ -5,7 +5,15 @@
 import { EXIT, type ExitCode } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { countStates, exitCodeOf } from '../../shared/states.ts';
-import type { JobBegun, JobEnded, JobFrame, JobQueued, JobSent, Verdicts } from '../../shared/wire/job.ts';
+import type {
+  JobBegun,
+  JobCancelled,
+  JobEnded,
+  JobFrame,
+  JobQueued,
+  JobSent,
+  Verdicts,
+} from '../../shared/wire/job.ts';
 import type { Result } from '../../shared/wire/result.ts';
 import type { NodeResult } from '../report.ts';
 
@@ -18,6 +26,8 @@ export interface JobFrames {
   readonly verdicts: Verdicts;
   /** The service that leads it; undefined while its caller does. */
   readonly leader: string | undefined;
+  /** Nothing new of it starts since then. */
+  readonly cancelled: JobCancelled | undefined;
   readonly ended: JobEnded | undefined;
 }
 
@@ -44,7 +54,9 @@ export function assembleFrames(frames: readonly JobFrame[]): JobFrames | undefin
   const verdicts = frames.flatMap((frame) => ('verdicts' in frame ? (frame.verdicts ?? []) : []));
   const leader = frames.findLast(({ type }) => type === 'taken')?.by;
   const queued = frames.filter((frame) => frame.type === 'queued');
-  return { begun, sent, queued, verdicts, leader, ended: frames.find((frame) => frame.type === 'ended') };
+  const cancelled = frames.find((frame) => frame.type === 'cancelled');
+  const ended = frames.find((frame) => frame.type === 'ended');
+  return { begun, sent, queued, verdicts, leader, cancelled, ended };
 }
 
 /** All that was sent of it. */
@@ -86,7 +98,9 @@ export function viewJob(frames: JobFrames, finals: ReadonlyMap<string, Result>, 
       if (now <= startBy + LIMITS.clockSkewMs) waiting.push(node);
       else if (!isAllOver) running.push(node);
       else nodes.push({ node, ...expired(startBy), ms: null, isVerdict: true });
-    } else if (!isTimeUp) running.push(node);
+    } else if (frames.cancelled !== undefined && !wasSent.has(place))
+      nodes.push({ node, ...neverStarted(begun.caller), ms: null, isVerdict: true });
+    else if (!isTimeUp) running.push(node);
     else nodes.push({ node, ...silence(wasSent.has(place)), ms: null, isVerdict: true });
   }
   const isOver = running.length + waiting.length === 0;
@@ -117,6 +131,13 @@ function resultOf({ node, state, code, reason, data, timing }: Result): NodeResu
     ms: timing?.ended === undefined ? null : timing.ended - timing.received,
   };
 }
+
+/** Of a job that was cancelled before their turn had come. */
+export const neverStarted = (by: string): Pick<NodeResult, 'state' | 'reason'> & { code: string } => ({
+  state: 'skipped',
+  code: 'cancelled',
+  reason: `never started: ${by} cancelled the job`,
+});
 
 function silence(wasSent: boolean): Pick<NodeResult, 'state' | 'reason'> {
   return wasSent

@@ -44,7 +44,7 @@ export async function viewFrames(frames: JobFrames, reader: JobReader, signal?: 
 }
 
 /** @throws UsageError `bad-job`, `no-such-job`; TransportError */
-async function readFrames(job: string, reader: JobReader, signal?: AbortSignal): Promise<JobFrames> {
+export async function readFrames(job: string, reader: JobReader, signal?: AbortSignal): Promise<JobFrames> {
   if (!/^[0-9a-z]{1,40}$/.test(job))
     throw new UsageError(`"${job}" is not the id of a job`, { code: 'bad-job', hint: '`fleet job list` shows them.' });
   const { bus, caller, fleet, subjects } = reader;

@@ -5,6 +5,7 @@ import { fieldOf, isRecord, listOf, readSignalled, recordOf } from '../aggregate
 import type { NodeResult, Report } from '../report.ts';
 import type { CsvRow, CsvSheet } from './csv.ts';
 import { inOrder } from './document.ts';
+import { fateOf } from './tables/cancel.ts';
 import { outcomesOf } from './tables/kill.ts';
 
 const NODE = ['node', 'state', 'code', 'reason'];
@@ -27,6 +28,11 @@ export function csvRowsOf(report: Report): CsvSheet {
       return report.expect === undefined ? processSheet(nodes) : countSheet(nodes);
     case 'kill':
       return signalSheet(nodes, report.dryRun === true);
+    case 'job cancel':
+      return {
+        columns: [...NODE, 'was', 'ended'],
+        rows: nodes.map((result) => ({ ...nodeRow(result), was: fateOf(result).was, ended: fateOf(result).ended })),
+      };
   }
 }
 

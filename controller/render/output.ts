@@ -123,7 +123,7 @@ export function createOutput(options: OutputOptions): Output {
 
   /** What the table has just said of each node need not be said again right below it. */
   function hasSaid(report: Report): boolean {
-    const named = report.command === 'ping' || report.command === 'ps' || report.command === 'kill';
+    const named = ['ping', 'ps', 'kill', 'job cancel'].includes(report.command);
     return named && format === 'table' && options.isTerminal && report.nodes.length <= NODES_STILL_IN_SIGHT;
   }
 

@@ -1,6 +1,7 @@
 /** `-o table`: which table a report gets. */
 import { isAddressed, isList, type AnyReport, type Report } from '../report.ts';
 import type { Look } from './look.ts';
+import { cancelTable } from './tables/cancel.ts';
 import { factsTable } from './tables/facts.ts';
 import { findTable } from './tables/find.ts';
 import { inventoryTable } from './tables/inventory.ts';
@@ -35,6 +36,8 @@ function addressedTable(report: Report, look: Look): string[] {
       return processTable(report, look);
     case 'kill':
       return killTable(report, look);
+    case 'job cancel':
+      return cancelTable(report, look);
   }
 }
 

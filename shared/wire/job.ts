@@ -123,6 +123,10 @@ const JobQueued = FrameHead.extend({
 });
 export type JobQueued = z.infer<typeof JobQueued>;
 
+/** Nothing new of it is to start: its caller has cancelled it. */
+const JobCancelled = FrameHead.extend({ type: z.literal('cancelled'), at: Moment });
+export type JobCancelled = z.infer<typeof JobCancelled>;
+
 const JobEnded = FrameHead.extend({
   type: z.literal('ended'),
   at: Moment,
@@ -134,7 +138,15 @@ const JobEnded = FrameHead.extend({
 });
 export type JobEnded = z.infer<typeof JobEnded>;
 
-const JobFrame = z.discriminatedUnion('type', [JobBegun, JobSent, JobQueued, JobConcluded, JobTaken, JobEnded]);
+const JobFrame = z.discriminatedUnion('type', [
+  JobBegun,
+  JobSent,
+  JobQueued,
+  JobConcluded,
+  JobTaken,
+  JobCancelled,
+  JobEnded,
+]);
 export type JobFrame = z.infer<typeof JobFrame>;
 
 const JOB_FIELDS: ReadonlySet<string> = new Set([

@@ -38,6 +38,7 @@ const frames = (end?: JobEnded): JobFrames => ({
   queued: [],
   verdicts: end?.verdicts ?? [],
   leader: undefined,
+  cancelled: undefined,
   ended: end,
 });
 const result = (node: string, changes: Partial<Result> = {}): [string, Result] => [
