@@ -167,6 +167,7 @@ export class Agent {
       counters,
       facts,
       tasks,
+      logFolders: settings.logs.folders,
       users,
       table: new ProcTable({ scope }, { users, clock }),
       protection: {

@@ -53,6 +53,8 @@ const AgentFile = z.strictObject({
       maxAge: z.string().superRefine(checkAge).default('7d'),
     })
     .prefault({}),
+  /** Whose files `fleet logs` may read; the journal is read by whoever may as the agent's user. */
+  logs: z.strictObject({ folders: z.array(z.string().startsWith('/')).max(64).default(['/var/log']) }).prefault({}),
   /** For embedded fleets: see and signal only processes whose environment carries this. */
   processScope: z.strictObject({ variable: z.string().min(1), value: z.string().min(1) }).optional(),
 });

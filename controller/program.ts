@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, app: Ap
   inventory: async () => (await import('./commands/inventory.ts')).registerInventory,
   run: async () => (await import('./commands/run.ts')).registerRun,
   exec: async () => (await import('./commands/exec.ts')).registerExec,
+  logs: async () => (await import('./commands/logs.ts')).registerLogs,
   ps: async () => (await import('./commands/ps.ts')).registerPs,
   kill: async () => (await import('./commands/kill.ts')).registerKill,
   match: async () => (await import('./commands/match.ts')).registerMatch,

@@ -42,6 +42,7 @@ export const ADDRESSED_COMMANDS = [
   'inventory',
   'run',
   'exec',
+  'logs',
   'ps',
   'kill',
   'job cancel',

@@ -235,6 +235,9 @@ export const LIMITS = {
   outputPieceBytes: 128 * 1024,
   /** What a program writes is sent this much later, with what comes meanwhile: lines in one piece, not one each. */
   outputGatherMs: 100,
+  /** Lines of a log that one reading looks at, and how many where nobody says. */
+  logLines: 1_000_000,
+  logLinesDefault: 100,
   /** A line of live output; a longer one is shown in parts. */
   liveLineBytes: 8 * 1024,
   /** Programs whose output a node stores at once: a piece of each is in its memory. */

@@ -3,6 +3,7 @@ import type { RunnableAction } from './action.ts';
 import { execAction } from './exec.ts';
 import { factsGetAction } from './facts-get.ts';
 import { inventoryAction, type InventoryActionDependencies } from './inventory.ts';
+import { logsReadAction } from './logs-read.ts';
 import { pingAction, type PingActionDependencies } from './ping.ts';
 import { processListAction } from './process-list.ts';
 import { processSignalAction } from './process-signal.ts';
@@ -17,6 +18,7 @@ export type OfferDependencies = Omit<InventoryActionDependencies, 'actionNames'>
   Pick<KillDependencies, 'table' | 'users' | 'protection'> & {
     readonly programs: Programs;
     readonly exclusive: ExclusiveTasks;
+    readonly logFolders: readonly string[];
   };
 
 export function offerActions(dependencies: OfferDependencies): ReadonlyMap<string, RunnableAction> {
@@ -25,6 +27,7 @@ export function offerActions(dependencies: OfferDependencies): ReadonlyMap<strin
     execAction(dependencies.programs),
     factsGetAction(dependencies),
     inventoryAction({ ...dependencies, actionNames: () => [...actions.keys()] }),
+    logsReadAction(dependencies),
     pingAction(dependencies),
     processListAction(dependencies),
     processSignalAction(dependencies),

@@ -33,6 +33,8 @@ export class OutputSender {
   #wakes = 0;
   #waiter: (() => void) | undefined;
   #resume: (() => void) | undefined;
+  /** How often somebody has said that more may go. */
+  credits = 0;
   #isStopped = false;
   #isLeft = false;
   /** Resolves when all of it has been handed over, or nobody wants it any more. Never rejects. */
@@ -57,6 +59,7 @@ export class OutputSender {
 
   /** So many bytes may go in all; less than before changes nothing. */
   allow(bytes: number): void {
+    this.credits++;
     this.#allowance = Math.max(this.#allowance, bytes);
     this.#wake();
   }

@@ -57,11 +57,20 @@ export class OutputSenders {
       return { ended: () => undefined };
     }
     this.#senders.set(key, sender);
-    void sender.done.finally(() => this.#senders.delete(key));
+    const listening =
+      allowance === undefined
+        ? undefined
+        : whileHeard(sender, () => {
+            source.unheard?.();
+            if (source.state.isOver) void sender.end();
+          });
+    void sender.done.finally(() => {
+      clearInterval(listening);
+      this.#senders.delete(key);
+    });
     return {
       ended: (answer) => {
         if (hasWholeOutput(answer)) void sender.end();
-        else if (allowance !== undefined) void this.#endUnheard(sender);
       },
     };
   }
@@ -84,13 +93,13 @@ export class OutputSenders {
     if (outputSubject === undefined) return void (await replier.send(answer));
     for (const message of await replier.seal(answer)) await this.#deps.bus.store(outputSubject, message);
   }
+}
 
-  /** Who listened may have gone: nobody says so. */
-  async #endUnheard(sender: OutputSender): Promise<void> {
-    const ticks = setInterval(() => {
-      if (sender.lacksCredit) void sender.end();
-    }, LIMITS.outputCreditWaitMs);
-    await sender.done;
-    clearInterval(ticks);
-  }
+/** Who listens says so again and again; who has gone says nothing. */
+function whileHeard(sender: OutputSender, onUnheard: () => void): NodeJS.Timeout {
+  let seen = sender.credits;
+  return setInterval(() => {
+    if (sender.credits === seen) onUnheard();
+    seen = sender.credits;
+  }, LIMITS.outputCreditWaitMs);
 }

@@ -25,4 +25,6 @@ export interface OutputSource {
   onChange(listener: () => void): () => void;
   /** Whoever wanted it has it up to there: the room may be used for something else. */
   release(stream: OutputStream, offset: number): void;
+  /** Of what is only heard: nobody listens any more. @default it goes on */
+  unheard?(): void;
 }

@@ -99,7 +99,7 @@ export class OutputIntake {
       // While the sinks are busy, it isn't the nodes that are silent.
       await this.#tail;
       const leftMs = this.#lastAt + (this.#deps.silenceMs ?? LIMITS.outputSilenceMs) - this.#deps.clock.monotonic();
-      if (leftMs <= 0 && this.#tail === undefined) break;
+      if (!isWorthIt() || (leftMs <= 0 && this.#tail === undefined)) break;
       await this.#changed(Math.max(leftMs, 1), signal);
     }
     if (signal?.aborted !== true) await this.#then(() => this.#giveUp());

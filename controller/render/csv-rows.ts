@@ -22,6 +22,7 @@ export function csvRowsOf(report: Report): CsvSheet {
     case 'inventory':
       return factSheet(nodes, null);
     case 'exec':
+    case 'logs':
     case 'run':
       return programSheet(nodes);
     case 'ps':

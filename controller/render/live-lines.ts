@@ -4,7 +4,7 @@
  */
 import { OUTPUT_STREAMS, type OutputStream } from '../../shared/wire/result.ts';
 import type { OutputSink } from '../output/output-sink.ts';
-import { WholeLines } from '../output/whole-lines.ts';
+import { WholeLines } from '../../shared/whole-lines.ts';
 import type { Look } from './look.ts';
 import { visibleLine, visibleText } from './visible.ts';
 

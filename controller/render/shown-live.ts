@@ -20,6 +20,9 @@ export function noting(sink: OutputSink, shown: Set<string>): OutputSink {
 
 export function withoutShown(report: Report, shown: ReadonlySet<string>): Report {
   if (shown.size === 0) return report;
+  // Of a log there is nothing to say beside its lines.
+  if (report.command === 'logs')
+    return { ...report, nodes: report.nodes.filter(({ node, state }) => state !== 'ok' || !shown.has(node)) };
   const nodes = report.nodes.map((node) =>
     shown.has(node.node)
       ? { ...node, data: { ...recordOf(node.data), stdout: '', stderr: '', truncated: null } }

@@ -30,6 +30,7 @@ function addressedTable(report: Report, look: Look): string[] {
     case 'inventory':
       return inventoryTable(report, look);
     case 'exec':
+    case 'logs':
     case 'run':
       return programsTable(report, look);
     case 'ps':

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { OutputIntake } from '../../controller/output/output-intake.ts';
 import type { OutputSink } from '../../controller/output/output-sink.ts';
 import { TextPieces } from '../../controller/output/text-pieces.ts';
-import { WholeLines } from '../../controller/output/whole-lines.ts';
+import { WholeLines } from '../../shared/whole-lines.ts';
 import { systemClock as clock } from '../../shared/clock.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { sha256 } from '../../shared/signing.ts';

@@ -123,7 +123,7 @@ describe('a sink that is slow', () => {
       ended: () => undefined,
     };
     const intake = new OutputIntake({ sinks: [slow], clock, silenceMs: 0 });
-    const taken = [intake.take(piece('chatty', 0, 'x')), intake.take(piece('quiet', 0, 'y'))];
+    const taken = [piece('chatty', 0, 'x'), piece('quiet', 0, 'y')].map(async (one) => intake.take(one));
     let isOver = false;
     void Promise.all(taken).then(() => (isOver = true));
     await waitFor(() => told.length === 1, { what: 'the first piece' });
@@ -133,6 +133,24 @@ describe('a sink that is slow', () => {
     go();
     await waitFor(() => isOver, { what: 'both to be taken' });
     expect(told).toEqual(['chatty', 'quiet']);
+  });
+
+  it('is waited for, and nothing else is when it has taken all', async () => {
+    const told: string[] = [];
+    const slow: OutputSink = {
+      piece: async ({ node }) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        told.push(node);
+      },
+      missing: () => undefined,
+      ended: () => undefined,
+    };
+    // Longer than the test may take: whoever waits for that never comes back.
+    const intake = new OutputIntake({ sinks: [slow], clock, silenceMs: 3_600_000 });
+    void intake.end(final('db1', 'a', { isWhole: true }));
+    void intake.end(final('db2', 'b', { isWhole: true }));
+    await intake.finish();
+    expect(told).toEqual(['db1', 'db2']);
   });
 
   it('that fails ends the whole, and is given nothing more', async () => {

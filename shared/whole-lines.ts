@@ -2,7 +2,7 @@
  * Lines out of pieces that were cut anywhere, multi-byte characters included: a line is handed on when it has ended. One
  * that is longer than a person reads is handed on in parts, so that no program fills the memory with one that never ends.
  */
-import { LIMITS } from '../../shared/limits.ts';
+import { LIMITS } from './limits.ts';
 
 const NEWLINE = 0x0a;
 
