@@ -46,6 +46,8 @@ export interface FleetOptions {
 }
 
 export interface AskingOptions {
+  /** What the nodes come from, where it was resolved. */
+  readonly resolved?: Resolved | undefined;
   /** Quiet for so long, who is silent is away. @default 2 s */
   readonly ackTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -162,22 +164,32 @@ export class Fleet {
     return heads;
   }
 
-  /** The expected set of a target. Reads the inventory only where the target asks for facts. */
+  /** The expected set of a target: a service's word where there is one, or what is read here. */
   async resolve(target: TargetSpec, inventory?: ReadonlyMap<string, InventoryBody>): Promise<Resolved> {
+    if (inventory === undefined && this.#directory === undefined) {
+      const asked = await this.#resolveByService(target);
+      if (asked !== undefined) return asked;
+    }
     const { roster } = await this.roster();
     const needed = target.where !== undefined && !target.fresh;
     return resolveTarget(target, roster, inventory ?? (needed ? await this.inventory() : undefined));
   }
 
+  async #resolveByService(target: TargetSpec): Promise<Resolved | undefined> {
+    const { resolveByService } = await import('./resolve-by-service.ts');
+    await this.#control;
+    return resolveByService(target, { ...this.#reader(), identity: this.#identity, revisions: this.#revisions });
+  }
+
   /** Asks nodes whether they are there: names of those that don't answer. @throws InterruptedError TransportError */
   async findAway(
     nodes: readonly RosterNode[],
-    { ackTimeoutMs = LIMITS.ackTimeoutMs, signal }: AskingOptions = {},
+    { ackTimeoutMs = LIMITS.ackTimeoutMs, resolved, signal }: AskingOptions = {},
   ): Promise<ReadonlySet<string>> {
     assertWanted(signal);
     const { findAway } = await import('./presence.ts');
     await this.#control;
-    const { roster } = await this.roster();
+    const roster = await this.#rosterOf(resolved);
     const { fleet: _, ...reader } = this.#reader();
     const signing = (): SigningContext => this.#signing(undefined);
     const dependencies = { ...reader, caller: this.caller, watch: this.#watch, signing };
@@ -211,7 +223,7 @@ export class Fleet {
     const planned = await planCommand(
       { ...request, isLive: options.output !== undefined && !isRecorded },
       target,
-      { resolved, roster: (await this.roster()).roster },
+      { resolved, roster: await this.#rosterOf(resolved) },
       {
         job,
         ackTimeoutMs,
@@ -296,6 +308,11 @@ export class Fleet {
     const { caller, job } = asked;
     await this.#audit?.did({ event: 'approve', job, details: { askedBy: caller.name, serial: caller.serial } });
     return giveApproval(asked, { ...this.#reader(), identity: this.#identity });
+  }
+
+  /** Whose answers can be read: of those that were resolved by a service, no others. */
+  async #rosterOf(resolved: Resolved | undefined): Promise<ReadonlyMap<string, RosterNode>> {
+    return resolved?.roster ?? (await this.roster()).roster;
   }
 
   #reader(): { fleet: string; bus: Bus; clock: Clock; subjects: Subjects; trust: TrustStore } {

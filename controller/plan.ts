@@ -99,7 +99,9 @@ export async function planCommand(
   const { mayStartUntil, ...complete } = requestAt(signing.now);
   // A secret is for nodes that are known by name; so is what goes to one after the other, or has to be named in a record.
   const mayBeOpen = secrets === undefined && !inTurns && !isRecorded && request.isLive !== true;
-  const isOpen = request.effect === 'reads' && mayBeOpen && isOpenTarget(target);
+  // Who else may answer is on a roster that was read whole.
+  const knowsAll = resolved.roster === undefined;
+  const isOpen = request.effect === 'reads' && mayBeOpen && knowsAll && isOpenTarget(target);
   const broadcast = isOpen ? broadcastWorthIt(resolved) : undefined;
   const isBroadcast = broadcast !== undefined;
   const signAll = (): Promise<readonly SignedCommand[]> =>

@@ -16,6 +16,6 @@ export async function resolveOnline(
   asking: AskingOptions,
 ): Promise<ResolvedOnline> {
   const all = await fleet.resolve({ ...target, limit: undefined }, inventory);
-  const away = await fleet.findAway(all.expected, asking);
+  const away = await fleet.findAway(all.expected, { ...asking, resolved: all });
   return { ...leaveOut(all, away, target), away: [...away] };
 }

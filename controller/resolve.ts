@@ -44,6 +44,47 @@ export interface Resolved {
   readonly fleetSize: number;
   /** A fact by which all of the expected are reached; undefined where none is known. */
   readonly route?: FactRoute | undefined;
+  /** Where a service resolved it, and the rest of the roster was not read: those that are meant. @default all were read */
+  readonly roster?: ReadonlyMap<string, RosterNode> | undefined;
+}
+
+/** A target without its limit, ready to be asked about one node after another. */
+export interface Selection {
+  /** Each list has to fit. */
+  readonly selectors: readonly (readonly NameSelector[])[];
+  readonly excluded: readonly NameSelector[];
+  /** Whether a node is meant by what the inventory has of it; `undefined`: only the node itself can tell. */
+  meets(node: RosterNode, entry: InventoryBody | undefined): boolean | undefined;
+}
+
+/** @throws UsageError `bad-selector` */
+export function compileTarget(spec: Omit<TargetSpec, 'limit' | 'seed'>): Selection {
+  const selectors = spec.nodes.map((list) => list.map(parseNameSelector));
+  const excluded = spec.exclude.map(parseNameSelector);
+  return {
+    selectors,
+    excluded,
+    meets(node, entry) {
+      if (!selectors.every((list) => list.some((selector) => matchesName(selector, node.name)))) return false;
+      if (excluded.some((selector) => matchesName(selector, node.name))) return false;
+      return spec.where === undefined || matchesInventory(spec.where, node, entry, spec.fresh);
+    },
+  };
+}
+
+/**
+ * Nodes of the fleet that aren't retired, in order of name: whom a target may mean.
+ * @throws UsageError `unknown-node` for a name that is said and isn't there
+ */
+export function candidates({ excluded, selectors }: Selection, roster: ReadonlyMap<string, RosterNode>): RosterNode[] {
+  const joined = [...roster.values()]
+    .filter(({ state }) => state === 'joined')
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const names = joined.map(({ name }) => name);
+  for (const selector of selectors.flat()) assertOnRoster(selector, roster, names, 'joined');
+  // Who would be spared by a name that is mistyped isn't.
+  for (const selector of excluded) assertOnRoster(selector, roster, names, 'known');
+  return joined;
 }
 
 /**
@@ -55,46 +96,38 @@ export function resolveTarget(
   roster: ReadonlyMap<string, RosterNode>,
   inventory: Pick<ReadonlyMap<string, InventoryBody>, 'get'> | undefined,
 ): Resolved {
-  const joined = [...roster.values()]
-    .filter(({ state }) => state === 'joined')
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-  const selectors = spec.nodes.map((list) => list.map(parseNameSelector));
-  const excluded = spec.exclude.map(parseNameSelector);
-  const names = joined.map(({ name }) => name);
-  for (const selector of selectors.flat()) assertOnRoster(selector, roster, names, 'joined');
-  // Who would be spared by a name that is mistyped isn't.
-  for (const selector of excluded) assertOnRoster(selector, roster, names, 'known');
-
+  const selection = compileTarget(spec);
+  const joined = candidates(selection, roster);
   const undecided = new Set<string>();
   const matching = joined.filter((node) => {
-    if (!selectors.every((list) => list.some((selector) => matchesName(selector, node.name)))) return false;
-    if (excluded.some((selector) => matchesName(selector, node.name))) return false;
-    if (spec.where === undefined) return true;
-    const matches = matchesInventory(spec.where, node, inventory?.get(node.name), spec.fresh);
-    if (matches === undefined) undecided.add(node.name);
-    return matches !== false;
+    const isMeant = selection.meets(node, inventory?.get(node.name));
+    if (isMeant === undefined) undecided.add(node.name);
+    return isMeant !== false;
   });
-  const expected = spec.limit === undefined ? matching : pick(matching, spec.limit, spec.seed);
   const isRouted = spec.where !== undefined && inventory !== undefined && isOpenTarget(spec);
+  const names = joined.map(({ name }) => name);
   const matchingNames = matching.map(({ name }) => name);
   return {
+    ...draw({ expected: matching, undecided, fleetSize: joined.length }, spec),
     ...(isRouted ? { route: findRoute(spec.where, matchingNames, { names, entries: inventory }) } : {}),
-    expected,
-    undecided: new Set(expected.filter(({ name }) => undecided.has(name)).map(({ name }) => name)),
-    fleetSize: joined.length,
   };
 }
 
 /** Who was resolved without a limit, without those that are away; `limit` then draws among those that are there. */
-export function leaveOut(
-  { expected, fleetSize, undecided }: Resolved,
-  away: ReadonlySet<string>,
-  { limit, seed }: Pick<TargetSpec, 'limit' | 'seed'>,
-): Resolved {
-  const there = expected.filter(({ name }) => !away.has(name));
-  const drawn = limit === undefined ? there : pick(there, limit, seed);
+export function leaveOut(resolved: Resolved, away: ReadonlySet<string>, limits: Limits): Resolved {
+  const expected = resolved.expected.filter(({ name }) => !away.has(name));
+  // A fact reaches those that are left out, too.
+  return draw({ ...resolved, expected, route: undefined }, limits);
+}
+
+type Limits = Pick<TargetSpec, 'limit' | 'seed'>;
+
+/** What a limit leaves. */
+export function draw(resolved: Resolved, { limit, seed }: Limits): Resolved {
+  const { expected, undecided } = resolved;
+  const drawn = limit === undefined ? expected : pick(expected, limit, seed);
   const names = new Set(drawn.map(({ name }) => name));
-  return { expected: drawn, undecided: new Set([...undecided].filter((name) => names.has(name))), fleetSize };
+  return { ...resolved, expected: drawn, undecided: new Set([...undecided].filter((name) => names.has(name))) };
 }
 
 /** `undefined`: only the node itself can tell. */

@@ -136,6 +136,8 @@ export interface Bus {
     onMessage: (message: HistoryMessage) => void | Promise<void>,
     options?: FollowOptions,
   ): Promise<Subscription>;
+  /** Number in the stream of the newest message that fits the filter; 0 where there is none. @throws TransportError */
+  newestSequence(stream: string, filter: string): Promise<number>;
   /** The clock of the bus, in milliseconds since the epoch. Needs the right to read `filter`. */
   serverTime(stream: string, filter: string): Promise<number>;
   /** Creates a stream, or brings it to these settings. */

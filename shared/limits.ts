@@ -69,6 +69,18 @@ export const LIMITS = {
   presenceCheckMs: 5 * 60_000,
   /** How long it may be quiet then until who is silent is away: nobody waits for it. */
   presenceAskMs: 6_000,
+  /** Selectors of one kind in a question to a service, and how often a kind may be said: more than a command line has. */
+  resolveSelectors: 10_000,
+  resolveLists: 16,
+  /** How long who resolves a target waits for a service, before it reads everything itself. */
+  serviceAnswerMs: 1_000,
+  /** What a service spends on one question, in time: whoever asks for more can do it alone. */
+  serviceWorkMs: 2_000,
+  /** Questions that a service works on at once, and that wait; more are dropped, and who asked reads for himself. */
+  serviceConcurrent: 4,
+  serviceWaiting: 256,
+  /** Roster entries in one answer, in bytes: beside them there is room for names and signature. */
+  serviceAnswerBytes: 768 * 1024,
   /** Credentials that a service remembers: of every node of a fleet five times as large as those that are measured. */
   serviceCredentials: 50_000,
 

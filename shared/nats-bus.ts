@@ -32,6 +32,7 @@ import type { ConnectPace } from './bus/connect-pace.ts';
 import { insist, patienceWith } from './bus/insist.ts';
 import { jwtOf, openConnection, type NatsBusOptions, type OpenConnection } from './bus/open-connection.ts';
 import { FollowedStream } from './bus/follow-stream.ts';
+import { readNewestSequence } from './bus/newest-sequence.ts';
 import { readServerTime } from './bus/server-time.ts';
 import { readStream, type StreamReader } from './bus/read-stream.ts';
 import { systemClock } from './clock.ts';
@@ -225,6 +226,10 @@ class NatsBus implements Bus {
     });
     this.#followed.add(followed);
     return followed;
+  }
+
+  async newestSequence(stream: string, filter: string): Promise<number> {
+    return readNewestSequence(await this.#reader(), stream, filter);
   }
 
   async serverTime(stream: string, filter: string): Promise<number> {

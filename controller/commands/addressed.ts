@@ -142,8 +142,6 @@ export async function runAddressed(
   const tellProblems = createProblemTeller(fleet, output);
   let interrupts: Interrupts | undefined;
   try {
-    await orInterrupted(fleet.roster());
-    tellProblems();
     const narrowing = { signal: app.interrupt, notice: (text: string) => output.notice(text) };
     const target = fromJob === undefined ? said : await orInterrupted(narrowToJob(said, fromJob, fleet, narrowing));
     const inventory = definition.needsInventory === true ? await orInterrupted(fleet.inventory()) : undefined;

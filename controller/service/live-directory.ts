@@ -105,6 +105,11 @@ export class LiveDirectory implements ServicePart {
     return this.#followed[0]?.newest ?? 0;
   }
 
+  /** The same of what nodes say of their facts. */
+  get factsSequence(): number {
+    return this.#followed[2]?.newest ?? 0;
+  }
+
   /** Whether all that the bus had when it was read is here. */
   get isComplete(): boolean {
     return this.#isComplete;

@@ -21,6 +21,7 @@ export const MESSAGE_KINDS = [
   'job',
   'plan',
   'lead',
+  'service',
 ] as const;
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 

@@ -103,6 +103,11 @@ export class FakeBus implements Bus {
     );
   }
 
+  newestSequence(_stream: string, filter: string): Promise<number> {
+    const found = [...this.stored.keys()].filter((subject) => fits(filter, subject));
+    return Promise.resolve(Math.max(0, ...found.map((subject) => this.#sequenceOf(subject))));
+  }
+
   serverTime(): Promise<number> {
     return Promise.resolve(Date.now());
   }

@@ -46,9 +46,12 @@ export class HomeFleet {
     this.server = server;
   }
 
-  /** Its operator is alice. Gone when the test is over, also where it fails. */
-  static async start(): Promise<HomeFleet> {
-    const home = new FleetHome(temporaryFolder());
+  /**
+   * Its operator is alice. Gone when the test is over, also where it fails.
+   * @param folder where a suite keeps it, which removes it
+   */
+  static async start(folder = temporaryFolder()): Promise<HomeFleet> {
+    const home = new FleetHome(folder);
     const port = await findFreePort();
     const server = `nats://127.0.0.1:${port}`;
     const now = Date.now();
