@@ -13,6 +13,7 @@ import { Subjects } from '../shared/subjects.ts';
 import { TrustStore } from '../shared/trust.ts';
 import type { AdminQuestion, AdminResult } from '../shared/wire/enroll-admin.ts';
 import type { InventoryBody, InventoryHead } from '../shared/wire/inventory.ts';
+import type { AskingOptions, FleetOptions } from './fleet-options.ts';
 import type { AuditSource } from './audit/audit-source.ts';
 import { AuditedRun } from './audit/audited-run.ts';
 import type { CallerAudit } from './audit/caller-audit.ts';
@@ -33,25 +34,7 @@ import { resolveTarget, type Resolved, type TargetSpec } from './resolve.ts';
 import { runPlan, type RunOptions, type RunResult } from './run-plan.ts';
 import { createTarget, type TargetDescription } from './target.ts';
 
-export interface FleetOptions {
-  readonly servers: readonly string[];
-  /** Path of the caller's identity file. */
-  readonly identity: string;
-  readonly tls?: { readonly caFile?: string | undefined } | undefined;
-  readonly jsDomain?: string | undefined;
-  /** SSH_AUTH_SOCK, for an identity whose key an ssh-agent holds. */
-  readonly sshAgentSocket?: string | undefined;
-  /** Where it's written down what was asked and how it ended, before the bus has it. @default nowhere */
-  readonly auditFolder?: string | undefined;
-}
-
-export interface AskingOptions {
-  /** What the nodes come from, where it was resolved. */
-  readonly resolved?: Resolved | undefined;
-  /** Quiet for so long, who is silent is away. @default 2 s */
-  readonly ackTimeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
+export type { AskingOptions, FleetOptions };
 
 export class Fleet {
   readonly name: string;
