@@ -76,7 +76,6 @@ const Presence = z.object({
   ),
 });
 
-
 const ServiceResult = z.discriminatedUnion('type', [Resolved, Presence]);
 export type ServiceResult = z.infer<typeof ServiceResult>;
 
