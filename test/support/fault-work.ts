@@ -122,7 +122,7 @@ export async function judgeJob(
  * @throws Error with what it says instead
  */
 export async function truthOf(
-  fleet: FaultFleet,
+  fleet: Pick<FaultFleet, 'cli' | 'nodes'>,
   job: string,
   work: Work,
   targets: readonly string[] = fleet.nodes,
