@@ -19,6 +19,7 @@ import { connectBus } from '../shared/nats-bus.ts';
 import { SealOpener } from '../shared/sealing.ts';
 import { Subjects } from '../shared/subjects.ts';
 import { TrustStore } from '../shared/trust.ts';
+import type { NodeEventType } from '../shared/wire/event.ts';
 import { offerActions } from './actions/offer.ts';
 import type { NodeAudit } from './audit/node-audit.ts';
 import { openNodeAudit } from './audit/open-node-audit.ts';
@@ -30,6 +31,7 @@ import { RootsTaker } from './control/roots-taker.ts';
 import { Counters } from './counters.ts';
 import type { Emulation } from './emulate/emulation.ts';
 import { Finals } from './finals.ts';
+import { createEventTeller } from './tell-events.ts';
 import { createFactStore } from './facts/create-fact-store.ts';
 import type { FactStore } from './facts/fact-store.ts';
 import { FactSubjects } from './fact-subjects.ts';
@@ -267,6 +269,10 @@ export class Agent {
     };
     const wanted = [subjects.commandNode(node), subjects.commandAll()];
     const refused = new Set<string>();
+    const tell = createEventTeller(
+      { node, boot: bootId },
+      { bus, clock, log, subjects, identity: own, fleetId: trust.fleetId },
+    );
     const tellReady = (): void => {
       this.#state = 'ready';
       log.info({ node, fleet: identity.fleet, server: bus.connection?.server }, 'ready');
@@ -309,6 +315,7 @@ export class Agent {
       queue,
       recovery,
       spool,
+      tell,
       unsubscribe: () => {
         clearInterval(taskCheck);
         for (const subscription of subscriptions) subscription.close();
@@ -317,6 +324,7 @@ export class Agent {
     };
     if (refused.size === 0) tellReady();
     else this.#state = 'deaf';
+    await tell('started');
   }
 
   /** Takes nothing new, waits a while for what runs, leaves programs to the next agent, ends the rest, lets go of all. */
@@ -325,10 +333,11 @@ export class Agent {
     if (parts === undefined || (this.#state !== 'ready' && this.#state !== 'deaf')) return;
     this.#state = 'draining';
     const { audit, bus, control, facts, memory, outbox, outputs, own, pipeline, publisher, recovery, spool } = parts;
-    const { queue, unsubscribe } = parts;
+    const { queue, tell, unsubscribe } = parts;
     unsubscribe();
     publisher.stop();
     await queue.stop();
+    await tell('leaving');
     const patience = setTimeout(() => {
       spool?.leave();
       memory.leaveRunning();
@@ -364,6 +373,7 @@ interface RunningParts {
   readonly queue: NodeQueue;
   readonly recovery: Recovery;
   readonly spool: ProgramSpool | undefined;
+  readonly tell: (type: NodeEventType) => Promise<void>;
   readonly unsubscribe: () => void;
 }
 

@@ -148,6 +148,11 @@ export class Collector {
     return [...this.#waiting.keys()];
   }
 
+  /** Whether it was sent to, and has no final state. */
+  isWaitingFor(node: string): boolean {
+    return this.#waiting.has(node);
+  }
+
   /** Nodes that were not sent to so far. */
   get planned(): string[] {
     return [...this.#planned];

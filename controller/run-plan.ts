@@ -15,6 +15,7 @@ import { Incoming, type IncomingListeners } from './incoming.ts';
 import { createCreditGiver } from './output/give-credit.ts';
 import { LiveOutput, type OutputRequest } from './output/live-output.ts';
 import type { Plan } from './plan.ts';
+import { hearStarts } from './hear-starts.ts';
 import { publishCommand } from './publish.ts';
 import { Receiver } from './receive.ts';
 import type { NodeResult, Report } from './report.ts';
@@ -191,6 +192,7 @@ export async function runPlan(
       onEnded: (node, state) => leader?.ended(node, state),
       onStop: (cause) => leader?.stop(cause),
       batch: () => leader?.progress,
+      prepare: () => Promise.resolve(hearStarts(names, (node) => void tryAgain([node]).catch(fail), { bus, subjects, trust, isWaitedFor: (node) => collector.isWaitingFor(node) })), // prettier-ignore
       onSilent: plan.waitsForAway === true ? (silent) => void queueFor(silent).catch(fail) : undefined,
     },
     { ...dependencies, receiver, output },

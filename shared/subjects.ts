@@ -137,6 +137,10 @@ export class Subjects {
   lead = (caller: string, job: string): string => `${this.prefix}.lead.${toToken(caller)}.${job}`;
   leads = (): string => `${this.prefix}.lead.*.*`;
 
+  /** What a node tells of itself; heard by who is there, and stored nowhere. */
+  event = (node: string, type: string): string => `${this.prefix}.evt.${toToken(node)}.${type}`;
+  eventsOf = (type: string): string => `${this.prefix}.evt.*.${type}`;
+
   /** What waits for a node that is away. */
   queue = (node: string): string => `${this.prefix}.queue.${toToken(node)}`;
   queues = (): string => `${this.prefix}.queue.*`;
