@@ -83,6 +83,11 @@ export function auditFolder(surroundings: Surroundings, contextFile: string | un
   return join(contextFile !== undefined && dirname(contextFile) === embedded ? embedded : dirname(embedded), 'audit');
 }
 
+/** Where it's kept what this user's command lines have verified. */
+export function rememberFolder(surroundings: Surroundings, contextFile: string | undefined): string {
+  return join(dirname(auditFolder(surroundings, contextFile)), 'verified');
+}
+
 /** @throws SettingsError `no-context`, or what is wrong with the file */
 export async function findContext(surroundings: Surroundings, isEmbeddedUp: () => boolean): Promise<Context> {
   const { path, hidden } = contextPath(surroundings, isEmbeddedUp);

@@ -11,6 +11,8 @@ export interface FleetOptions {
   readonly sshAgentSocket?: string | undefined;
   /** Where it's written down what was asked and how it ended, before the bus has it. @default nowhere */
   readonly auditFolder?: string | undefined;
+  /** Where it's kept what was verified, so that the next one needn't compute it again. @default nowhere */
+  readonly rememberFolder?: string | undefined;
 }
 
 export interface AskingOptions {

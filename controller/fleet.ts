@@ -29,6 +29,7 @@ import type { JobSource } from './job/job-source.ts';
 import { assertMayWait } from './queue/may-wait.ts';
 import { planCommand, type Plan, type Work } from './plan.ts';
 import { storePolicy } from './policy/store-policy.ts';
+import { RememberedSignatures } from './remembered-signatures.ts';
 import { createJobId, type SigningContext } from './request.ts';
 import { resolveTarget, type Resolved, type TargetSpec } from './resolve.ts';
 import { runPlan, type RunOptions, type RunResult } from './run-plan.ts';
@@ -46,6 +47,7 @@ export class Fleet {
   readonly #trust: TrustStore;
   readonly #revisions = new Map<string, number>();
   readonly #watch: BusWatch;
+  readonly #remembered: RememberedSignatures | undefined;
   readonly #problems: string[] = [];
   /** What is stored about jobs behind their end. */
   readonly #endings: Promise<void>[] = [];
@@ -56,13 +58,14 @@ export class Fleet {
   private constructor(
     identity: Identity,
     { auditFolder, identity: identityFile }: FleetOptions,
-    { bus, trust, clock }: { bus: Bus; trust: TrustStore; clock: Clock },
+    { bus, remembered, trust, clock }: { bus: Bus; remembered: RememberedSignatures | undefined; trust: TrustStore; clock: Clock }, // prettier-ignore
   ) {
     this.name = identity.fleet;
     this.#identity = identity;
     this.#identityFile = identityFile;
     this.#bus = bus;
     this.#watch = new BusWatch(bus);
+    this.#remembered = remembered;
     this.#clock = clock;
     this.#subjects = new Subjects(identity.fleet);
     this.#trust = trust;
@@ -75,7 +78,9 @@ export class Fleet {
   /** @throws SettingsError for a missing, broken or expired identity; TransportError when the bus isn't there. */
   static async connect(options: FleetOptions, clock: Clock = systemClock): Promise<Fleet> {
     const identity = readIdentity(options.identity, options);
-    const trust = new TrustStore({ fleetId: identity.fleetId, roots: identity.roots }, { clock });
+    const { rememberFolder } = options;
+    const remembered = rememberFolder === undefined ? undefined : new RememberedSignatures(rememberFolder, identity);
+    const trust = new TrustStore({ ...identity, memo: remembered?.memo }, { clock });
     assertUsable(identity, trust, options.identity);
     const { servers, tls, jsDomain } = options;
     const bus = await connectBus({
@@ -87,7 +92,7 @@ export class Fleet {
       loginJwt: identity.loginJwt,
       patient: false,
     });
-    return new Fleet(identity, options, { bus, trust, clock });
+    return new Fleet(identity, options, { bus, remembered, trust, clock });
   }
 
   /** Whom a command is for. @throws UsageError for what can't be read */
@@ -349,6 +354,7 @@ export class Fleet {
     await this.#audit?.idle().catch((error: unknown) => {
       this.#problems.push(error instanceof Error ? error.message : String(error));
     });
+    await this.#remembered?.keep();
     this.#watch.close();
     await this.#bus.close();
   }

@@ -1,6 +1,13 @@
 /** From flags, variables and context file to a connected fleet. */
 import type { App } from './app.ts';
-import { auditFolder, embeddedFolder, findContext, type Context, type Surroundings } from './context.ts';
+import {
+  auditFolder,
+  embeddedFolder,
+  findContext,
+  rememberFolder,
+  type Context,
+  type Surroundings,
+} from './context.ts';
 import { isUp } from './dev/embedded-state.ts';
 import type { Fleet } from './fleet.ts';
 import { unlessAborted } from './interrupt.ts';
@@ -42,6 +49,7 @@ export async function openFleet(app: App, context: Context, output?: Pick<Output
       ...context,
       sshAgentSocket: app.surroundings.sshAgentSocket,
       auditFolder: auditFolder(app.surroundings, context.file),
+      rememberFolder: rememberFolder(app.surroundings, context.file),
     }),
     app.interrupt,
   );

@@ -167,6 +167,10 @@ export const LIMITS = {
   /** Wait before documents of the fleet that could not be fetched are asked for again; it doubles, up to the second. */
   controlRetryMs: 500,
   controlRetryMaxMs: 10_000,
+  /** Verified signatures that a caller keeps for its next command: roster, credentials and inventory of twenty thousand nodes. */
+  rememberedSignatures: 100_000,
+  /** So many new ones are worth writing the file. */
+  rememberedWorth: 64,
   /** Earlier credentials of a node that are known by their hash: it may have been away for as many rotations. */
   previousCredentials: 4,
   /** A login at the bus with all that it permits. */

@@ -51,19 +51,19 @@ export function signerFromSeed(seed: Uint8Array): LocalSigner {
   return { publicKey, signNow, sign: (bytes) => Promise.resolve(signNow(bytes)) };
 }
 
-/** A public key, made ready once: parsing it costs more than half a verification. */
+/** A public key, made ready once, and not before it's needed: parsing it costs more than half a verification. */
 export class VerifyKey {
   readonly bytes: Uint8Array;
-  readonly #key: KeyObject;
+  #key: KeyObject | undefined;
 
   /** @throws ProtocolError `bad-key` when it isn't 32 bytes, not canonical, or of small order (any signature would fit it). */
   constructor(bytes: Uint8Array) {
     assertUsableKey(bytes);
     this.bytes = bytes;
-    this.#key = createPublicKey({ key: Buffer.concat([SPKI_HEADER, bytes]), format: 'der', type: 'spki' });
   }
 
   verify(bytes: Uint8Array, signature: Uint8Array): boolean {
+    this.#key ??= createPublicKey({ key: Buffer.concat([SPKI_HEADER, this.bytes]), format: 'der', type: 'spki' });
     return signature.length === SIGNATURE_BYTES && verify(null, bytes, this.#key, signature);
   }
 }

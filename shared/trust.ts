@@ -5,6 +5,7 @@
 import { ProtocolError } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { Revocations } from './revocations.ts';
+import type { SignatureMemo } from './signature-memo.ts';
 import { asBuffer, sha256, toHex, VerifyKey } from './signing.ts';
 import {
   credentialSignedBytes,
@@ -27,6 +28,8 @@ export interface TrustOptions {
   readonly roots: readonly Uint8Array[];
   /** Credentials remembered at once; beyond that the oldest is verified again when it comes back. */
   readonly remembered?: number;
+  /** What was verified before. @default nothing */
+  readonly memo?: SignatureMemo | undefined;
 }
 
 const HASH_BYTES = 32;
@@ -35,6 +38,7 @@ const SPELLED_OUT = 256;
 
 export class TrustStore implements CredentialSource {
   readonly fleetId: string;
+  readonly memo: SignatureMemo | undefined;
   /** What is revoked, as far as is known here. */
   readonly revocations = new Revocations();
   /** For who answers those that are revoked, too: everything is looked at but that. */
@@ -49,6 +53,7 @@ export class TrustStore implements CredentialSource {
 
   constructor(options: TrustOptions, dependencies: { clock: Clock }) {
     this.fleetId = options.fleetId;
+    this.memo = options.memo;
     this.#roots = byHash(options.roots);
     this.#clock = dependencies.clock;
     this.#remembered = options.remembered ?? 20_000;
@@ -129,8 +134,9 @@ export class TrustStore implements CredentialSource {
     if (known !== undefined) return known;
     const issuerKey = this.#issuerKeyOf(credential);
     const signed = credentialSignedBytes(this.fleetId, credential.body.issuer, credential.bodyBytes);
-    if (!issuerKey.verify(signed, credential.signature))
-      throw new ProtocolError('the credential was not signed by its issuer', { code: 'bad-credential' });
+    const holds =
+      this.memo?.verify(issuerKey, signed, credential.signature) ?? issuerKey.verify(signed, credential.signature);
+    if (!holds) throw new ProtocolError('the credential was not signed by its issuer', { code: 'bad-credential' });
     const verified = { credential, verifyKey: new VerifyKey(credential.body.sign) };
     this.#remember(id, verified);
     return verified;

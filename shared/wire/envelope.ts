@@ -5,11 +5,15 @@
 import * as z from 'zod';
 import { decodeViews, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
+import type { SignatureMemo } from '../signature-memo.ts';
 import type { Signer } from '../signing.ts';
 import { LIMITS } from '../limits.ts';
 import { Bytes, ALGORITHMS, approvedBytes, signedBytes, type MessageKind } from './signed-bytes.ts';
 import type { Credential } from './credential.ts';
 import type { VerifiedCredential } from '../trust.ts';
+
+/** Kinds of messages that are read again and again. */
+const LASTING: ReadonlySet<MessageKind> = new Set(['roster', 'inventory']);
 
 /** The caller's, and those of who approved it. */
 const MAX_SIGNATURES = 1 + LIMITS.approvals;
@@ -45,6 +49,8 @@ export interface SignerIdentity {
 
 /** Turns what stands in a signature's second place into a credential whose chain holds now, or throws. */
 export interface CredentialSource {
+  /** What was verified before, of what lasts. @default nothing */
+  readonly memo?: SignatureMemo | undefined;
   /** @throws ProtocolError `unknown-signer`, `bad-credential`, `credential-expired`, … */
   resolve(credentialOrHash: Uint8Array): VerifiedCredential;
 }
@@ -127,8 +133,12 @@ export function open(
       kind === 'command' && caller !== undefined
         ? approvedBytes(fleetId, alg, hash, caller.credential.hash, payload)
         : signedBytes(kind, fleetId, alg, hash, payload);
-    if (!signer.verifyKey.verify(bytes, signature))
-      throw new ProtocolError('the signature does not hold', { code: 'bad-signature' });
+    const { memo } = credentials;
+    const holds =
+      memo !== undefined && LASTING.has(kind)
+        ? memo.verify(signer.verifyKey, bytes, signature)
+        : signer.verifyKey.verify(bytes, signature);
+    if (!holds) throw new ProtocolError('the signature does not hold', { code: 'bad-signature' });
     signers.push(signer);
   }
   const [first, ...others] = signers;
