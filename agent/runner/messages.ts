@@ -24,7 +24,7 @@ const Start = z.object({
   run: RunId,
   job: z.string(),
   /** Written down with it, for the next agent. */
-  origin: z.unknown(),
+  origin: z.unknown().optional(),
   request: z.object({
     argv: z.array(z.string()),
     shell: z.boolean().optional(),

@@ -14,7 +14,7 @@ const Begun = z.object({
   /** Milliseconds since the epoch. */
   at: z.number(),
   /** Who asked for it; see SpooledOrigin. Kept as it is: it's the agent's own. */
-  origin: z.unknown(),
+  origin: z.unknown().optional(),
 });
 
 const Started = z.object({

@@ -5,6 +5,11 @@ const NODE = new Set(['node', 'nodejs']);
 
 test.each([
   [['node', '/opt/fleet/dist/bin/fleet-agent.js'], '/usr/bin/node', 'a fleet agent'],
+  [
+    ['node', '/opt/fleet/dist/bin/fleet-runner.js', '/var/lib/fleet'],
+    '/usr/bin/node',
+    "a fleet agent's runner of programs",
+  ],
   [['node', 'fleet-agent'], '/usr/bin/node', 'a fleet agent'],
   [['node', '/x/node_modules/.bin/fleet', 'kill', 'node'], '/usr/bin/node', 'a fleet command line'],
   [['node', '--enable-source-maps', 'fleet.js'], '/usr/bin/node', 'a fleet command line'],
