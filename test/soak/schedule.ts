@@ -16,6 +16,8 @@ export const FAULTS = {
   'node-cut': { to: 'node', maxMs: 45_000 },
   'agent-stopped': { to: 'node', maxMs: 30_000 },
   'agent-killed': { to: 'node', maxMs: 10_000 },
+  /** What runs the programs of a node: what ran is lost, and said to be. */
+  'runner-killed': { to: 'node', maxMs: 1_000 },
 } as const;
 export type FaultKind = keyof typeof FAULTS;
 
@@ -28,7 +30,8 @@ export interface PlannedFault {
   readonly until: number;
 }
 
-export const COMMANDS = ['exec', 'batch', 'detach'] as const;
+/** `until`: it waits on the bus for who is away. `cancel`: it is cancelled while it runs. */
+export const COMMANDS = ['exec', 'batch', 'detach', 'until', 'cancel'] as const;
 
 export interface PlannedCommand {
   readonly id: string;

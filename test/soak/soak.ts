@@ -21,6 +21,8 @@ interface Sent {
 
 /** More than any of it runs, and little enough that what nobody answers is concluded while somebody looks. */
 const TIMEOUT = '30s';
+/** For who is away; longer than anybody is. */
+const WAITS = '2m';
 /** How long after the last fault a record may take to have the truth: its time limit, clocks that may be off, and some. */
 const SETTLE_MS = 150_000;
 
@@ -51,9 +53,17 @@ export async function soak(
 async function send(fleet: FaultFleet, command: PlannedCommand): Promise<Sent> {
   const { id, kind, lines, seconds: lasts, window } = command;
   const work = new Work(fleet, id, { lines, seconds: lasts, timeout: TIMEOUT });
-  const options = { exec: [], batch: ['--batch', String(window)], detach: ['--detach'] }[kind];
+  const options = {
+    exec: [],
+    batch: ['--batch', String(window)],
+    detach: ['--detach'],
+    until: ['--until', WAITS],
+    cancel: ['--detach'],
+  }[kind];
   const { stdout } = await fleet.cli.run('exec', '--all', '--yes', '-o', 'json', ...options, ...work.words);
-  return { command, work, job: jobOf(stdout) };
+  const job = jobOf(stdout);
+  if (kind === 'cancel' && job !== undefined) await fleet.cli.run('job', 'cancel', job);
+  return { command, work, job };
 }
 
 /** Nothing is written where nothing was sent. */
@@ -68,6 +78,8 @@ async function harm(fleet: FaultFleet, { kind, victim }: PlannedFault): Promise<
     case 'server-killed':
     case 'agent-killed':
       return fleet.signal(victim, 'SIGKILL');
+    case 'runner-killed':
+      return fleet.killRunner(victim);
     case 'server-stopped':
     case 'agent-stopped':
       return fleet.signal(victim, 'SIGSTOP');
@@ -84,6 +96,9 @@ async function mend(fleet: FaultFleet, { kind, victim }: PlannedFault): Promise<
   switch (kind) {
     case 'server-killed':
       return fleet.startServer(victim);
+    case 'runner-killed':
+      // The next program starts another.
+      return;
     case 'agent-killed':
       await fleet.startAgent(victim);
       return;

@@ -3,7 +3,7 @@
  * operator, each on a host of its own in a test network. All of them are processes of the built programs. What may happen
  * to them is in `network` and here; whether the truth came out of it is fault-work.ts's to say.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
@@ -138,6 +138,12 @@ export class FaultFleet {
     return agent;
   }
 
+  /** Kills what runs the programs of a node, where anything does: its agent goes on. */
+  killRunner(name: string): void {
+    const state = join(this.nodeFolder(name), 'state');
+    killAll((words) => words.at(-1) === state);
+  }
+
   /** Those of the store, as the servers that run have them. */
   async streams(): Promise<readonly StoredStream[]> {
     const server = this.servers.find((name) => this.#programs.get(name)?.isRunning() === true) ?? '';
@@ -153,6 +159,8 @@ export class FaultFleet {
   /** Ends everything, also what is stopped or cut off. */
   async stop(): Promise<void> {
     await Promise.all([...this.#programs.values()].map((program) => program.stop()));
+    // What agents leave running, and what that runs, is in no group of ours.
+    killAll((words) => words.some((word) => word.includes(this.folder)));
     await this.network.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -225,6 +233,19 @@ export class FaultFleet {
     const [program = '', ...args] = [...this.network.host(host).prefix, ...words];
     return startChild(program, args, { env: { ...this.cli.env, ...env }, cwd: this.folder, outlivesTest: true });
   }
+}
+
+/** Processes by their command lines, which have the folder of one fleet in them: nobody else's. */
+function killAll(isMeant: (words: readonly string[]) => boolean): void {
+  for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
+    try {
+      const words = readFileSync(`/proc/${entry}/cmdline`, 'utf8')
+        .split('\0')
+        .filter((word) => word !== '');
+      if (Number(entry) !== process.pid && isMeant(words)) process.kill(Number(entry), 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
 }
 
 /** Environment of a program of Node's whose clock is ahead. */
