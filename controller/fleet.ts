@@ -4,7 +4,6 @@
  */
 import type { Bus } from '../shared/bus.ts';
 import { systemClock, type Clock } from '../shared/clock.ts';
-import { InterruptedError } from '../shared/errors.ts';
 import { readIdentity, type Identity } from '../shared/identity.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { connectBus } from '../shared/nats-bus.ts';
@@ -17,7 +16,6 @@ import type { AskingOptions, FleetOptions } from './fleet-options.ts';
 import type { AuditSource } from './audit/audit-source.ts';
 import { AuditedRun } from './audit/audited-run.ts';
 import type { CallerAudit } from './audit/caller-audit.ts';
-import type { ApprovalOptions } from './approval/approve-plan.ts';
 import type { AskedJob } from './approval/asked-job.ts';
 import type { ControlState, Epochs, StoredPolicy } from './control.ts';
 import { openControl } from './open-control.ts';
@@ -26,13 +24,14 @@ import { assertUsable } from './caller-identity.ts';
 import { readInventory, readInventoryHeads, readRoster, type Directory, type RosterNode } from './directory.ts';
 import type { CancelJobOptions, CancelledJob } from './job/cancel-recorded.ts';
 import type { JobSource } from './job/job-source.ts';
-import { assertMayWait } from './queue/may-wait.ts';
-import { planCommand, type Plan, type Work } from './plan.ts';
+import type { Work } from './plan.ts';
 import { storePolicy } from './policy/store-policy.ts';
 import { RememberedSignatures } from './remembered-signatures.ts';
 import { createJobId, type SigningContext } from './request.ts';
 import { resolveTarget, type Resolved, type TargetSpec } from './resolve.ts';
-import { runPlan, type RunOptions, type RunResult } from './run-plan.ts';
+import type { RunOptions, RunResult } from './run-plan.ts';
+import { sendWork } from './send-work.ts';
+import { assertWanted } from './interrupt.ts';
 import { createTarget, type TargetDescription } from './target.ts';
 
 export type { AskingOptions, FleetOptions };
@@ -204,47 +203,18 @@ export class Fleet {
     options: RunOptions,
     { job, epochs }: { job: string; epochs: Epochs },
   ): Promise<RunResult> {
-    const { ackTimeoutMs = LIMITS.ackTimeoutMs, approval, signal } = options;
-    const isRecorded = options.record ?? (request.effect === 'changes' && !request.dryRun);
-    if (options.untilMs !== undefined)
-      assertMayWait(options.untilMs, isRecorded, options, this.#identity, this.#clock.now());
-    const planned = await planCommand(
-      { ...request, isLive: options.output !== undefined && !isRecorded },
-      target,
-      { resolved, roster: await this.#rosterOf(resolved) },
-      {
-        job,
-        ackTimeoutMs,
-        deadlineMs: options.deadlineMs,
-        waits: approval !== undefined,
-        inTurns: options.batch !== undefined,
-        isRecorded,
-        untilMs: options.untilMs,
-      },
-      this.#signing(epochs),
-    );
-    options.onPlan?.(planned);
-    assertWanted(options.signal);
-    const plan = approval === undefined ? planned : await this.#approved(planned, request, { ...approval, signal });
-    this.#watch.assertThere();
-    const dependencies = {
+    return sendWork(job, request, { target, resolved }, options, {
+      ...this.#reader(),
       caller: this.caller,
       identity: this.#identity,
       watch: this.#watch,
-      ...this.#reader(),
       signing: () => this.#signing(epochs),
-    };
-    if (!isRecorded) return runPlan(plan, ackTimeoutMs, options, { ...dependencies, records: undefined });
-    const { runRecorded } = await import('./job/run-recorded.ts');
-    const cancel = (): void =>
-      void this.cancel(job, { ackTimeoutMs, signal }).catch((error: unknown) => {
-        this.#problems.push(`it could not be cancelled: ${error instanceof Error ? error.message : String(error)}`);
-      });
-    options.cancel?.addEventListener('abort', cancel, { once: true });
-    const { result, ending } = await runRecorded(plan, request, ackTimeoutMs, options, dependencies);
-    options.cancel?.removeEventListener('abort', cancel);
-    this.#endings.push(ending);
-    return result;
+      rosterOf: (all) => this.#rosterOf(all),
+      policy: () => this.policy(),
+      cancel: (id, how) => this.cancel(id, how),
+      onEnding: (ending) => this.#endings.push(ending),
+      onProblem: (line) => this.#problems.push(line),
+    });
   }
 
   /**
@@ -268,16 +238,6 @@ export class Fleet {
       audit: this.#audit,
       signing: () => this.#signing(epochs),
     });
-  }
-
-  async #approved(
-    plan: Plan,
-    work: Work,
-    options: ApprovalOptions & { readonly signal: AbortSignal | undefined },
-  ): Promise<Plan> {
-    const { approvePlan } = await import('./approval/approve-plan.ts');
-    const caller = this.#identity.credential.body;
-    return approvePlan(plan, work, options, { ...this.#reader(), caller, policy: await this.policy() });
   }
 
   /** What waits for another operator's signature. */
@@ -391,9 +351,4 @@ export class Fleet {
   #source(): Parameters<typeof readRoster>[0] {
     return { ...this.#reader(), revisions: this.#revisions, trusted: this.#control };
   }
-}
-
-/** Before anything is sent. @throws InterruptedError */
-function assertWanted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new InterruptedError('interrupted; nothing was sent', { code: 'interrupted' });
 }

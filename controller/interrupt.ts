@@ -1,5 +1,6 @@
 /** What is waited for before anything is sent ends with an interrupt; the command then ends with what the signal says. */
 
+import { InterruptedError } from '../shared/errors.ts';
 /** The work's value. @throws the signal's reason, when it aborts first: the work itself goes on unheeded. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
@@ -13,4 +14,9 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): P
   } finally {
     signal.removeEventListener('abort', stop);
   }
+}
+
+/** Before anything is sent. @throws InterruptedError */
+export function assertWanted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new InterruptedError('interrupted; nothing was sent', { code: 'interrupted' });
 }
