@@ -227,6 +227,7 @@ describe('on the six nodes of the tour', () => {
       'exec changes',
       'facts.get reads',
       'inventory reads',
+      'logs.read reads',
       'ping reads',
       'process.list reads',
       'process.signal changes',
