@@ -66,6 +66,7 @@ export async function circumstancesOf(
     caller: callerOf(verified),
     now,
     issued: verified.command.issued,
+    lifeMs: verified.command.expires - verified.command.issued,
     approvers: rules.some(({ approvals }) => approvals !== undefined)
       ? await findApprovers(verified, dependencies)
       : [],

@@ -1,5 +1,6 @@
 /** `fleet policy test`: may somebody do something, and which rule says so? */
 import { EXIT, UsageError } from '../../shared/errors.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { nearestNames } from '../../shared/names/nearest.ts';
 import type { Circumstances } from '../../shared/policy/circumstances.ts';
 import { compilePolicy, type CompiledPolicy } from '../../shared/policy/compile.ts';
@@ -11,7 +12,7 @@ import type { Facts } from '../../shared/where/find.ts';
 import type { TaskSummary } from '../../shared/wire/inventory.ts';
 import type { App } from '../app.ts';
 import { openContext, openFleet, type GlobalFlags } from '../open-fleet.ts';
-import { parseAssignment } from '../options/parse-values.ts';
+import { parseAssignment, parseDuration } from '../options/parse-values.ts';
 import { openOutput, type OutputFlags } from '../options/run-options.ts';
 import { findCaller, type TestedCaller } from '../policy/find-caller.ts';
 import { readPolicyFile } from '../policy/policy-file.ts';
@@ -28,6 +29,7 @@ export interface TestFlags extends GlobalFlags, OutputFlags {
   readonly node?: string;
   readonly facts?: string;
   readonly at?: string;
+  readonly until?: string;
   readonly approver?: string[];
   readonly file?: string;
 }
@@ -57,6 +59,7 @@ export async function testPolicy(parameters: readonly string[], flags: TestFlags
     caller: documentOf(caller),
     now,
     issued: now,
+    lifeMs: flags.until === undefined ? undefined : parseDuration(flags.until, '--until', { ms: LIMITS.waitingCommandLifeMs, text: '7d' }), // prettier-ignore
     approvers: approversWith(flags.approver ?? []),
   };
   const explanation = explainPolicy(place.compiled, request, circumstances);

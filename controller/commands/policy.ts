@@ -41,6 +41,7 @@ function registerTest(policy: Command, app: App): void {
     .option('--node <NODE>', 'where: its facts, as it published them, and its definition of the task')
     .option('--facts <FILE>', 'where, instead: a JSON document of facts; - reads standard input')
     .option('--at <TIME>', 'when, as 2026-11-24T14:00Z (default: now)')
+    .option('--until <DURATION>', 'as if it might wait so long for nodes that are away, or for their turns')
     .option('--approver <ROLE>', 'as if an operator with this role had signed, too; repeatable', collect)
     .option('--file <FILE>', 'by this policy (default: the one of the fleet)');
   addOutputOptions(test)

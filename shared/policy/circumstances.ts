@@ -25,6 +25,8 @@ export interface Circumstances {
   /** The node's clock, and when the command was signed: milliseconds since the epoch. */
   readonly now: number;
   readonly issued: number;
+  /** How long the command is good for after that, in milliseconds. @default as long as any that doesn't wait */
+  readonly lifeMs?: number | undefined;
   /** Each of another name and another key than the caller and each other. */
   readonly approvers: readonly Approver[];
 }

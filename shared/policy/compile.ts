@@ -24,6 +24,8 @@ export type Condition =
       readonly paths: readonly string[];
     }
   | { readonly kind: 'time'; readonly window: CompiledWindow }
+  /** How long the command may be good for. */
+  | { readonly kind: 'until'; readonly text: string; readonly longestMs: number }
   | { readonly kind: 'unreadable'; readonly text: string; readonly problem: string };
 
 export interface CompiledApprovals {
@@ -114,6 +116,8 @@ function compileRule(
   }
   if (role === EVERYBODY && rule.approvals !== undefined && rule.approvals.roles === undefined)
     onProblem({ path: [...path, 'approvals'], message: 'a rule for everybody has to say which roles may approve' });
+  if (rule.until !== undefined)
+    conditions.push({ kind: 'until', text: rule.until, longestMs: readDuration(rule.until) ?? 0 });
   if (rule.time !== undefined) conditions.push(compileTime(rule.time, [...path, 'time'], onProblem));
   return {
     id,
@@ -168,8 +172,12 @@ function compileTime(
 function compileApprovals(approvals: Approvals | undefined, role: string): CompiledApprovals | undefined {
   if (approvals === undefined) return undefined;
   const { count, roles = [role], within } = approvals;
-  const reading = within === undefined ? undefined : readText(within);
-  return { count, roles, withinMs: reading?.kind === 'duration' ? reading.value * 1000 : undefined };
+  return { count, roles, withinMs: within === undefined ? undefined : readDuration(within) };
+}
+
+function readDuration(text: string): number | undefined {
+  const reading = readText(text);
+  return reading?.kind === 'duration' ? reading.value * 1000 : undefined;
 }
 
 function matcherOf(patterns: readonly string[] | undefined): (name: string) => boolean {

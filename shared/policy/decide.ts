@@ -31,7 +31,8 @@ export type Decision =
       readonly approvals?: CompiledApprovals | undefined;
     };
 
-export type Refusal = 'no-policy' | 'no-rule' | 'denied' | 'cannot-tell' | 'conditions' | 'needs-approval';
+export type Refusal =
+  'no-policy' | 'no-rule' | 'denied' | 'cannot-tell' | 'conditions' | 'waits-too-long' | 'needs-approval';
 
 const NO_RULE: Decision = { allowed: false, rule: 'default', why: 'no-rule' };
 
@@ -71,6 +72,9 @@ export function decideAmong({ deny, allow }: Candidates, circumstances: Circumst
   if (unapproved !== undefined)
     return { allowed: false, rule: unapproved.label, why: 'needs-approval', approvals: unapproved.approvals };
   if (undecided !== undefined) return { allowed: false, rule: undecided.label, why: 'cannot-tell' };
+  // It would be allowed, if only it didn't wait.
+  const tooShort = allow.find((rule) => conditionsHold(rule, { ...circumstances, lifeMs: undefined }) === true);
+  if (tooShort !== undefined) return { allowed: false, rule: tooShort.label, why: 'waits-too-long' };
   return { allowed: false, rule: allow.length === 1 ? allow[0]!.label : 'default', why: 'conditions' };
 }
 

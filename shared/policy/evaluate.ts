@@ -1,4 +1,5 @@
 /** Whether one rule holds in these circumstances, in Kleene's three-valued logic: pure, and each condition by itself. */
+import { LIMITS } from '../limits.ts';
 import { explainWhere, type Decision as PredicateDecision } from '../where/explain.ts';
 import type { Facts } from '../where/find.ts';
 import { matchWhere } from '../where/match.ts';
@@ -21,6 +22,9 @@ export function conditionsHold(rule: CompiledRule, circumstances: Circumstances)
 
 export function conditionHolds(condition: Condition, circumstances: Circumstances): Truth {
   if (condition.kind === 'unreadable') return undefined;
+  // What doesn't wait is good for a few minutes, whatever a rule says.
+  if (condition.kind === 'until')
+    return (circumstances.lifeMs ?? 0) <= Math.max(condition.longestMs, LIMITS.commandLifeMs);
   if (condition.kind === 'time') return condition.window.includes(circumstances.now);
   const document = documentOf(condition.kind, circumstances);
   if (document === undefined) return undefined;
@@ -42,7 +46,7 @@ export function areApproved(approvals: CompiledApprovals | undefined, circumstan
 
 /** The predicates that decided a condition, and what each found; none where it isn't an expression, or isn't decided. */
 export function decisionsOf(condition: Condition, circumstances: Circumstances): readonly PredicateDecision[] {
-  if (condition.kind === 'time' || condition.kind === 'unreadable') return [];
+  if (condition.kind === 'time' || condition.kind === 'until' || condition.kind === 'unreadable') return [];
   const document = documentOf(condition.kind, circumstances);
   if (document === undefined || conditionHolds(condition, circumstances) === undefined) return [];
   return explainWhere(condition.expression, document).decisions;

@@ -73,6 +73,8 @@ function explainCondition(condition: Condition, circumstances: Circumstances): E
     const { window } = condition;
     return { kind: 'time', text: window.text, holds, predicates, note: `it is ${window.describe(circumstances.now)}` };
   }
+  if (condition.kind === 'until')
+    return { kind: 'until', text: condition.text, holds, predicates, note: `it may wait for ${describeDuration(circumstances.lifeMs ?? 0)}` }; // prettier-ignore
   const note =
     condition.kind === 'unreadable' ? condition.problem : holds === null ? UNKNOWN[condition.kind] : undefined;
   return { kind: condition.kind, text: condition.text, holds, predicates, ...(note === undefined ? {} : { note }) };
@@ -102,6 +104,7 @@ export function describeApprovals({ count, roles, withinMs }: CompiledApprovals)
 }
 
 function describeDuration(ms: number): string {
+  if (ms > 0 && ms % 3_600_000 === 0) return `${ms / 3_600_000} h`;
   if (ms % 60_000 === 0) return `${ms / 60_000} min`;
   return ms % 1_000 === 0 ? `${ms / 1_000} s` : `${ms} ms`;
 }

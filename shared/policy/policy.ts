@@ -50,16 +50,15 @@ export const TimeWindow = z
   .refine(({ from, to }) => from === undefined || from !== to, { error: 'from and to are the same', path: ['to'] });
 export type TimeWindow = z.infer<typeof TimeWindow>;
 
+const Duration = z.string().regex(/^\d+(ms|s|m|h|d)$/, 'expected a duration such as 10m');
+
 /** Other operators who have to sign the same command. */
 export const Approvals = z.strictObject({
   count: z.number().int().min(1).max(LIMITS.approvals),
   /** Of which each needs one. @default the rule's own role */
   roles: z.array(RoleName).min(1).max(64).optional(),
   /** How old the command may be when it comes, as `10m`. @default as long as it lives */
-  within: z
-    .string()
-    .regex(/^\d+(ms|s|m|h|d)$/, 'expected a duration such as 10m')
-    .optional(),
+  within: Duration.optional(),
 });
 export type Approvals = z.infer<typeof Approvals>;
 
@@ -79,7 +78,12 @@ const NOTHING_SAID = { error: 'expected actions or tasks' };
 export const DenyRule = z.strictObject(conditions).refine(speaksOfSomething, NOTHING_SAID);
 export type DenyRule = z.infer<typeof DenyRule>;
 export const AllowRule = z
-  .strictObject({ ...conditions, approvals: Approvals.optional() })
+  .strictObject({
+    ...conditions,
+    approvals: Approvals.optional(),
+    /** How long a command may wait: for its turn, or for a node that is away. @default as long as any may */
+    until: Duration.optional(),
+  })
   .refine(speaksOfSomething, NOTHING_SAID);
 export type AllowRule = z.infer<typeof AllowRule>;
 

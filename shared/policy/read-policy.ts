@@ -62,7 +62,7 @@ function readIssue(issue: z.core.$ZodIssue, located: Locator, before: readonly P
 
 const KNOWN_KEYS = [
   'version', 'roles', 'allow', 'deny', 'name', 'actions', 'tasks', 'args', 'where', 'caller', 'time', 'approvals', 'days', 'from',
-  'to', 'zone', 'count', 'within',
+  'to', 'zone', 'count', 'within', 'until',
 ]; // prettier-ignore
 
 /** Later versions have other actions, so a name that isn't known here is no mistake for sure. */

@@ -38,6 +38,8 @@ function why({ roles }: Asked, { rule, source, why: refusal }: SourcedDecision &
   switch (refusal) {
     case 'denied':
       return `${nameInWords(rule)} of ${of} denies it`;
+    case 'waits-too-long':
+      return `${nameInWords(rule)} of ${of} lets no command wait as long as this one may (--until, --deadline)`;
     case 'cannot-tell':
       return `${nameInWords(rule)} of ${of} can't be decided here`;
     case 'conditions':

@@ -159,6 +159,32 @@ describe('what is sent to a node that is away', () => {
     expect(ran()).toEqual([]);
   });
 
+  it('is refused when it may wait for longer than the policy lets it, here at once and there when it comes', async () => {
+    const { stdout: before } = await fleet.run('policy', 'show');
+    const policy = join(fleet.cli.folder, 'policy.yaml');
+    const rule = "  shortly:\n    allow:\n      - actions: ['*']\n        until: 30m\n";
+    writeFileSync(
+      policy,
+      before.replace(/^roles:\n/m, (line) => `${line}${rule}`),
+    );
+    expect(await fleet.run('policy', 'push', policy, '--yes')).toMatchObject({ exit: 0 });
+    await fleet.run('ca', 'issue', 'operator', 'carol', '--role', 'shortly', '--dir', fleet.folder);
+    await fleet.endAgent('db1');
+    const ask = async (...options: string[]): Promise<Report> => {
+      const as = ['--identity', join(fleet.folder, 'carol.json')];
+      return JSON.parse((await fleet.run(...as, 'exec', '--all', '-o', 'json', ...options, ...leave('carol'))).stdout) as Report;
+    }; // prettier-ignore
+    const [short, long] = [await ask('--until', '30m'), await ask('--until', '31m')];
+    expect([short.queued?.nodes, long.queued?.nodes]).toEqual([['db1'], ['db1']]);
+    expect(short.nodes).toMatchObject([{ node: 'web1', state: 'ok' }]);
+    const reason = expect.stringContaining('lets no command wait as long as this one may') as string;
+    expect(long.nodes).toMatchObject([{ node: 'web1', state: 'refused', code: 'not-authorized', reason }]);
+    await fleet.restartAgent('db1');
+    expect(await over(short.job ?? '')).toMatchObject({ states: { ok: 2 } });
+    expect(await over(long.job ?? '')).toMatchObject({ states: { refused: 2 } });
+    expect(ran()).toEqual(['carol', 'carol']);
+  });
+
   it('is not held up by what is damaged', async () => {
     await fleet.endAgent('db1');
     const job = await queue(leave('whole'));

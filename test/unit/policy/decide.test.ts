@@ -242,3 +242,31 @@ describe('approvals', () => {
     expect(decide(elsewhere, DEPLOY, circumstances())).toMatchObject({ why: 'conditions' });
   });
 });
+
+describe('how long a command may wait', () => {
+  const HOUR_MS = 60 * 60_000;
+  const policy = policyOf({ allow: [{ tasks: ['deploy'], where: 'role=db', until: '8h' }] });
+
+  it.each<[string, Parameters<typeof circumstances>[0], boolean]>([
+    ['is nothing to one that does not', {}, true],
+    ['allows as much as it says', { lifeMs: 8 * HOUR_MS }, true],
+    ['allows no more', { lifeMs: 8 * HOUR_MS + 1 }, false],
+  ])('%s', (_what, at, allowed) => {
+    expect(decide(policy, DEPLOY, circumstances(at)).allowed).toBe(allowed);
+  });
+
+  it('is what a refusal speaks of where all else would hold, and only there', () => {
+    const [label, waiting] = ['roles.deployer.allow[0]', { lifeMs: 24 * HOUR_MS }];
+    expect(decide(policy, DEPLOY, circumstances(waiting))).toEqual({ allowed: false, rule: label, why: 'waits-too-long' }); // prettier-ignore
+    const elsewhere = circumstances({ ...waiting, facts: { name: 'web1', role: 'web' } });
+    expect(decide(policy, DEPLOY, elsewhere)).toMatchObject({ why: 'conditions' });
+  });
+
+  it('is as long as any may where no rule says it, and a rule can keep all from waiting', () => {
+    const silent = policyOf({ allow: [{ tasks: ['deploy'] }] });
+    expect(decide(silent, DEPLOY, circumstances({ lifeMs: 7 * 24 * HOUR_MS })).allowed).toBe(true);
+    const none = policyOf({ allow: [{ tasks: ['deploy'], until: '0s' }] });
+    expect(decide(none, DEPLOY, circumstances({ lifeMs: HOUR_MS })).allowed).toBe(false);
+    expect(decide(none, DEPLOY, circumstances({ lifeMs: 5 * 60_000 })).allowed).toBe(true);
+  });
+});

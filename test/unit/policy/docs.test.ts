@@ -8,6 +8,7 @@ import {
   readTaskArgs,
   readTime,
 } from '../../../controller/policy/test-case.ts';
+import { parseDuration } from '../../../controller/options/parse-values.ts';
 import { decide } from '../../../shared/policy/decide.ts';
 import { readPolicy, type ReadPolicy } from '../../../shared/policy/read-policy.ts';
 import type { Facts } from '../../../shared/where/find.ts';
@@ -45,13 +46,13 @@ function readWords(typed: string) {
   );
   const one = (option: string): string | undefined => after(option)[0];
   const { node = '', caller = 'somebody' } = { node: one('on'), caller: one('--caller') };
-  const [at, action, task] = [one('at'), one('--action'), one('--task')];
-  return { roles: after('--role'), approvers: after('--approver'), given, node, at, caller, action, task };
+  const [at, action, task, until] = [one('at'), one('--action'), one('--task'), one('--until')];
+  return { roles: after('--role'), approvers: after('--approver'), given, node, at, caller, action, task, until };
 }
 
 async function verdictOf(typed: string, read: ReadPolicy): Promise<string> {
   if (read.policy === undefined) throw new Error(JSON.stringify(read.problems));
-  const { action, approvers, at, caller, given, node, roles, task } = readWords(typed);
+  const { action, approvers, at, caller, given, node, roles, task, until } = readWords(typed);
   assertRolesKnown(roles, read.policy);
   const now = readTime(at, TUESDAY);
   const args = task === undefined ? readActionArgs(action ?? '', given) : await readTaskArgs(given, undefined);
@@ -64,6 +65,7 @@ async function verdictOf(typed: string, read: ReadPolicy): Promise<string> {
       caller: { name: caller, kind: 'operator', roles },
       now,
       issued: now,
+      lifeMs: until === undefined ? undefined : parseDuration(until, '--until'),
       approvers: approversWith(approvers),
     }),
   );
@@ -81,7 +83,7 @@ describe('the policies in the documentation', () => {
   });
 
   it('have every condition, and no example is left out', () => {
-    for (const condition of ['args', 'where', 'caller', 'time', 'approvals', 'deny', 'name'])
+    for (const condition of ['args', 'where', 'caller', 'time', 'until', 'approvals', 'deny', 'name'])
       expect(blocksOf('yaml')[0]).toContain(`${condition}:`);
     expect(examples).toHaveLength(DOCUMENT.split('\n').filter((line) => / → (allowed|refused): /.test(line)).length);
     expect(examples.length).toBeGreaterThan(25);
