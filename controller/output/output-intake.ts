@@ -30,6 +30,8 @@ export interface OutputLoss {
 
 interface NodeOutput {
   readonly streams: Record<OutputStream, StreamPosition>;
+  /** Its final has come; `ends` is read in its turn. */
+  hasEnded: boolean;
   ends: Record<OutputStream, StreamEnd> | undefined;
   isOver: boolean;
 }
@@ -73,12 +75,14 @@ export class OutputIntake {
 
   /** A final one: a promise where the sinks are slow; never rejects. */
   end(final: Result): void | Promise<void> {
+    const { node } = final;
+    const output = this.#nodeOf(node);
+    if (output.hasEnded) return;
+    output.hasEnded = true;
+    // Before its turn comes at the sinks: somebody may ask meanwhile whether there is something to wait for.
+    this.#open.add(node);
     return this.#then(async () => {
-      const { node } = final;
-      const output = this.#nodeOf(node);
-      if (output.ends !== undefined) return;
       output.ends = readOutputEnd(final);
-      this.#open.add(node);
       for (const stream of OUTPUT_STREAMS) {
         const { whole } = output.ends[stream];
         if (whole !== undefined && whole.length > output.streams[stream].next)
@@ -112,6 +116,7 @@ export class OutputIntake {
     if (found === undefined) {
       found = {
         streams: { stdout: new StreamPosition(), stderr: new StreamPosition() },
+        hasEnded: false,
         ends: undefined,
         isOver: false,
       };

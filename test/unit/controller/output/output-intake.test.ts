@@ -135,6 +135,29 @@ describe('a sink that is slow', () => {
     expect(told).toEqual(['chatty', 'quiet']);
   });
 
+  it('is waited for as long as it takes, with all that comes behind the final', async () => {
+    const told: string[] = [];
+    let go: () => void = () => undefined;
+    const slow: OutputSink = {
+      piece: async ({ bytes }) => {
+        told.push(Buffer.from(bytes).toString());
+        await new Promise<void>((resolve) => (go = resolve));
+      },
+      missing: ({ count }) => void told.push(`missing ${count}`),
+      ended: () => void told.push('ended'),
+    };
+    const intake = new OutputIntake({ sinks: [slow], clock, silenceMs: 1_000 });
+    void intake.take(piece('db1', 0, 'a'));
+    void intake.end(final('db1', 'ab'));
+    const finishing = intake.finish();
+    go();
+    void intake.take(piece('db1', 1, 'b'));
+    await waitFor(() => told.length === 2, { what: 'the second' });
+    go();
+    await finishing;
+    expect(told).toEqual(['a', 'b', 'ended']);
+  });
+
   it('is waited for, and nothing else is when it has taken all', async () => {
     const told: string[] = [];
     const slow: OutputSink = {
