@@ -6,6 +6,7 @@ import type * as z from 'zod';
 import { ACTIONS } from '../actions/all.ts';
 import { LIMITS } from '../limits.ts';
 import { nearestNames } from '../names/nearest.ts';
+import { JOB_ACTIONS } from './job-actions.ts';
 import { compilePolicy, type CompiledPolicy } from './compile.ts';
 import { Policy } from './policy.ts';
 import { createLocator, type Locator, type Position } from './yaml-position.ts';
@@ -65,6 +66,9 @@ const KNOWN_KEYS = [
   'to', 'zone', 'count', 'within', 'until',
 ]; // prettier-ignore
 
+/** What one does about jobs, too: it runs nothing, and is allowed and denied as actions are. */
+const KNOWN_ACTIONS: ReadonlySet<string> = new Set([...ACTIONS.keys(), ...Object.values(JOB_ACTIONS)]);
+
 /** Later versions have other actions, so a name that isn't known here is no mistake for sure. */
 function warningsOf(policy: Policy, located: Locator): PolicyProblem[] {
   const warnings: PolicyProblem[] = [];
@@ -76,8 +80,8 @@ function warningsOf(policy: Policy, located: Locator): PolicyProblem[] {
           const warn = (message: string): void =>
             void warnings.push({ ...located.find(path), message: `${pathText(path)}: ${message}` });
           if (action === 'task.run' && effect === 'allow') warn('tasks are allowed by their names, under "tasks"');
-          else if (!action.endsWith('*') && !ACTIONS.has(action)) {
-            const [nearest] = nearestNames(action, ACTIONS.keys(), 1);
+          else if (!action.endsWith('*') && !KNOWN_ACTIONS.has(action)) {
+            const [nearest] = nearestNames(action, KNOWN_ACTIONS, 1);
             warn(`this version knows no action ${action}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`);
           }
         }
