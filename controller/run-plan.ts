@@ -19,6 +19,7 @@ import { hearStarts } from './hear-starts.ts';
 import { publishCommand } from './publish.ts';
 import { Receiver } from './receive.ts';
 import type { NodeResult, Report } from './report.ts';
+import { handOver } from './job/hand-over.ts';
 import type { JobDescription, JobRecord } from './job/job-record.ts';
 import type { SignedCommand, SigningContext } from './request.ts';
 
@@ -95,19 +96,17 @@ type PlanRunOptions = Pick<
 
 /** Hands a recorded job over to the bus. What may wait lies in the queues before it's sent: nobody is there to see who is away. */
 export async function sendPlan(plan: Plan, dependencies: RunDependencies): Promise<RunResult> {
-  const { bus, records, subjects } = dependencies;
+  const { records } = dependencies;
   const nothing = { nodes: [], unmatched: [], abandoned: [], notStarted: [], batch: undefined, lostBus: undefined, rejected: 0, ms: 0 }; // prettier-ignore
   const result = { job: plan.job, ...nothing, queued: undefined, recorded: true, detached: true };
   if (plan.waitsForAway === true && records !== undefined) {
     const { leaveFor } = await import('./queue/leave-for.ts');
     const { failed, queued } = await leaveFor(plan.expected.map(({ name }) => name), plan, { ...dependencies, records }); // prettier-ignore
-    for (const command of plan.commands) publishCommand(command, { bus, subjects }, new Set(failed.keys()));
-    await bus.flush();
+    await handOver({ ...plan, nodes: [...failed.keys()] }, dependencies);
     const nodes = [...failed].map(([node, why]) => ({ node, state: 'unreachable' as const, ...why, ms: null }));
     return { ...result, nodes, queued: { until: plan.startBy, nodes: queued } };
   }
-  for (const command of plan.commands) publishCommand(command, { bus, subjects });
-  await bus.flush();
+  await handOver({ ...plan, nodes: plan.expected.map(({ name }) => name) }, dependencies);
   return result;
 }
 

@@ -86,6 +86,8 @@ export const LIMITS = {
 
   /** How long a node has to acknowledge, when the caller doesn't say. */
   ackTimeoutMs: 2_000,
+  /** After this, a job that is handed over is sent once more to nodes of which nothing was heard: half of the above. */
+  handOverMs: 1_000,
   /** A changing command may start this much after its time to acknowledge: what a busy node and a clock a little off need. */
   startSlackMs: 5_000,
   /** A node that is done within this sends no separate acknowledgement. */
