@@ -24,6 +24,11 @@ export class LineSocket<In, Out> {
     socket.on('error', () => undefined);
   }
 
+  /** Who doesn't read gets no more news than fit here. */
+  get isBehind(): boolean {
+    return this.#socket.writableLength > LIMITS.runnerBehindBytes;
+  }
+
   send(message: Out): void {
     if (this.#socket.writable) this.#socket.write(`${JSON.stringify(message)}\n`);
   }

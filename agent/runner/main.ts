@@ -14,6 +14,7 @@ import { Runner } from './runner.ts';
 import { SpoolRoom } from './spool-room.ts';
 
 const STDOUT = 1;
+const STDERR = 2;
 
 async function main(): Promise<void> {
   keepSmall();
@@ -41,8 +42,18 @@ async function main(): Promise<void> {
   // What ends everything (a shutdown) ends the programs, too, and how they ended is still to be written down.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => runner.leave());
   await runner.start();
+  // Whatever broke: programs are in its care, and without it nobody would know how they end.
+  process.on('uncaughtException', (error) => note(error.stack ?? error.message));
   writeSync(STDOUT, 'ready\n');
   closeSync(STDOUT);
+}
+
+function note(text: string): void {
+  try {
+    writeSync(STDERR, `${text}\n`);
+  } catch {
+    // The disk is full.
+  }
 }
 
 function readBootId(): string {

@@ -11,7 +11,7 @@ import { becomeFast } from '../heap.ts';
 import type { Users } from '../process/users.ts';
 import type { Ended } from '../spool/run-record.ts';
 import { LineSocket } from './line-socket.ts';
-import { FromRunner, RUNNER_PROTOCOL, ToRunner, type Start, type Streams } from './messages.ts';
+import { FromRunner, RUNNER_PROTOCOL, ToRunner, type Start } from './messages.ts';
 import { ProgramRun } from './program-run.ts';
 import type { SpoolRoom } from './spool-room.ts';
 
@@ -175,12 +175,9 @@ export class Runner {
     if (held === undefined || held.telling !== undefined) return;
     held.telling = setTimeout(() => {
       held.telling = undefined;
-      this.#tell(run, held.program.streams);
+      if (this.#agent?.isBehind === true) this.#tellSoon(run);
+      else this.#agent?.send({ type: 'output', run, streams: held.program.streams });
     }, LIMITS.runnerOutputMs);
-  }
-
-  #tell(run: string, streams: Streams): void {
-    this.#agent?.send({ type: 'output', run, streams });
   }
 
   #expire(): void {

@@ -124,7 +124,12 @@ export class SpooledStream {
 
   #closeFile(): void {
     if (this.#file === undefined) return;
-    closeSync(this.#file);
+    const file = this.#file;
     this.#file = undefined;
+    try {
+      closeSync(file);
+    } catch {
+      // A disk that is full or broken may say so only now.
+    }
   }
 }

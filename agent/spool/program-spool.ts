@@ -7,6 +7,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProgramOutcome } from '../../shared/actions/exec.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { RefusedError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { ActionOutcome } from '../actions/action.ts';
@@ -40,10 +41,12 @@ export class ProgramSpool implements Programs {
   #current: RunnerLink | undefined;
   #idle: NodeJS.Timeout | undefined;
   #isLeaving = false;
+  readonly #sweep: NodeJS.Timeout;
 
   constructor(options: ProgramSpoolOptions, dependencies: ProgramSpoolDependencies) {
     this.#options = options;
     this.#deps = dependencies;
+    this.#sweep = setInterval(() => this.#expire(), LIMITS.spoolSweepMs).unref();
   }
 
   /** Process id of the runner, while there is a connection to it. */
@@ -144,6 +147,7 @@ export class ProgramSpool implements Programs {
   /** Lets go of the runner. */
   close(): void {
     this.leave();
+    clearInterval(this.#sweep);
     this.#current?.close();
   }
 
@@ -187,11 +191,20 @@ export class ProgramSpool implements Programs {
 
   async #openNew(): Promise<RunnerLink> {
     const { runner, stateDir } = this.#options;
-    for (;;) {
+    const { clock } = this.#deps;
+    for (const from = clock.monotonic(); clock.monotonic() - from < LIMITS.runnerStartMs;) {
       const link = await this.#connect();
       if (link !== undefined) return link;
       await launchRunner(runner, stateDir);
+      // Where another one is there, which ends just now.
+      const again = await this.#connect();
+      if (again !== undefined) return again;
+      await new Promise((resolve) => setTimeout(resolve, LIMITS.runnerRetryMs));
     }
+    throw new RefusedError('a runner of programs is there on this node, and can not be reached', {
+      code: 'no-runner',
+      hint: `its socket in ${stateDir} may have been removed; it ends with its last program`,
+    });
   }
 
   async #connect(): Promise<RunnerLink | undefined> {
@@ -231,6 +244,12 @@ export class ProgramSpool implements Programs {
       const end = record?.ended ?? (await endWithoutRunner(spooled.folder, record ?? NOTHING, 'runner-gone', now));
       spooled.end(end, streamsOnDisk(spooled.folder, record?.ended));
     }
+  }
+
+  /** While a program runs, its runner sees to it. */
+  #expire(): void {
+    const before = this.#deps.clock.now() - this.#options.maxAgeMs;
+    for (const spooled of this.#runs.values()) if (spooled.hasEndedBefore(before)) spooled.expire();
   }
 
   #closeWhenIdle(): void {

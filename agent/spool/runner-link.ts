@@ -5,6 +5,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { RefusedError } from '../../shared/errors.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { LineSocket } from '../runner/line-socket.ts';
 import { FromRunner, RUNNER_PROTOCOL, RUNNER_SOCKET, type ToRunner } from '../runner/messages.ts';
 
@@ -40,9 +41,14 @@ export async function connectRunner(
   if (socket === undefined) return undefined;
   return new Promise((resolve, reject) => {
     let hello: RunnerHello | undefined;
+    const late = setTimeout(() => {
+      reject(noAnswer());
+      lines.destroy();
+    }, LIMITS.runnerStartMs);
     const lines = new LineSocket<FromRunner, ToRunner>(socket, FromRunner, (message) => {
       if (message.type !== 'hello') return events.onMessage(message);
       hello = message;
+      clearTimeout(late);
       if (message.protocol !== RUNNER_PROTOCOL) {
         reject(otherKind(message));
         return lines.destroy();
@@ -50,6 +56,7 @@ export async function connectRunner(
       resolve({ hello, send: (one) => lines.send(one), close: () => lines.end() });
     });
     socket.once('close', () => {
+      clearTimeout(late);
       // One that was about to end when it was asked.
       if (hello === undefined) resolve(undefined);
       else if (hello.protocol === RUNNER_PROTOCOL) events.onClose();
@@ -57,6 +64,13 @@ export async function connectRunner(
     // It keeps no agent from ending.
     socket.unref();
     lines.send({ type: 'hello', protocol: RUNNER_PROTOCOL, ...limits });
+  });
+}
+
+function noAnswer(): RefusedError {
+  return new RefusedError('the runner of programs on this node does not answer', {
+    code: 'no-runner',
+    hint: 'look whether the process fleet-runner.js is stopped there',
   });
 }
 

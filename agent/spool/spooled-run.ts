@@ -24,6 +24,7 @@ export class SpooledRun implements OutputSource {
   readonly #listeners = new Set<() => void>();
   #settle: { resolve: (end: Ended) => void; reject: (error: Error) => void } | undefined;
   #state: OutputSource['state'] = { streams: NOTHING, isOver: false };
+  #endedAt: number | undefined;
   /** Who wanted it has all of it. */
   readonly #handedOver = new Set<OutputStream>();
   #isAnswered = false;
@@ -77,9 +78,23 @@ export class SpooledRun implements OutputSource {
   }
 
   end(end: Ended, streams: Streams): void {
+    this.#endedAt = end.ended;
     this.#change({ streams, isOver: true });
     this.#settle?.resolve(end);
     this.#settle = undefined;
+  }
+
+  hasEndedBefore(moment: number): boolean {
+    return this.#endedAt !== undefined && this.#endedAt < moment;
+  }
+
+  /** Its output has waited for too long: nobody gets it any more. */
+  expire(): void {
+    for (const stream of OUTPUT_STREAMS) {
+      removeSegments(this.folder, stream, Infinity);
+      this.#handedOver.add(stream);
+    }
+    this.#endIfDone();
   }
 
   /** Who waits, waits no longer. */

@@ -16,8 +16,12 @@ export const SPOOL_LIMITS = {
   spoolRetryMs: 1_000,
   /** One message between the agent and its runner: the outcome of a program, with every byte of it escaped. */
   runnerMessageBytes: 16 * 1024 * 1024,
+  /** What waits for an agent that doesn't read, before news of output wait for it, too. */
+  runnerBehindBytes: 64 * 1024,
   /** How long a runner may take to start, on a machine that swaps; one that nobody asks for anything ends after it. */
   runnerStartMs: 20_000,
+  /** Between two tries to reach one that ends just now. */
+  runnerRetryMs: 20,
   /** An agent lets go of a runner that has had nothing to do for so long: starting one takes less than a command. */
   runnerIdleMs: 60_000,
   /** News of a program's output are told together, at this distance. */
