@@ -35,6 +35,8 @@ export interface CollectDependencies {
   readonly onSilent?: ((nodes: readonly string[]) => void) | undefined;
   readonly onNode: (result: NodeResult) => void;
   readonly onUnmatched: (node: string) => void;
+  /** Since when a silent node is away, in words, where somebody knows. */
+  readonly wordsOfSilent?: ((node: string) => string | undefined) | undefined;
 }
 
 interface Waiting {
@@ -261,11 +263,13 @@ export class Collector {
       !hopeless.has(node) &&
       mayStartUntil !== undefined &&
       this.#deps.clock.now() <= mayStartUntil;
+    const away = state === 'unreachable' && !hopeless.has(node) ? this.#deps.wordsOfSilent?.(node) : undefined;
+    const why = away === undefined ? reason : `${reason}; ${away}`;
     this.#deps.onNode({
       node,
       state,
       isVerdict: true,
-      reason: isProvisional ? `${reason}; it may still start until ${formatTimeOfDay(mayStartUntil)}` : reason,
+      reason: isProvisional ? `${why}; it may still start until ${formatTimeOfDay(mayStartUntil)}` : why,
       ms: null,
       ...(isProvisional ? { provisional: true as const } : {}),
     });

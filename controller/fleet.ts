@@ -12,6 +12,7 @@ import { Subjects } from '../shared/subjects.ts';
 import { TrustStore } from '../shared/trust.ts';
 import type { AdminQuestion, AdminResult } from '../shared/wire/enroll-admin.ts';
 import type { InventoryBody, InventoryHead } from '../shared/wire/inventory.ts';
+import type { AwaySince } from './away-since.ts';
 import type { AskingOptions, FleetOptions } from './fleet-options.ts';
 import type { AuditSource } from './audit/audit-source.ts';
 import { AuditedRun } from './audit/audited-run.ts';
@@ -20,6 +21,7 @@ import type { AskedJob } from './approval/asked-job.ts';
 import type { ControlState, Epochs, StoredPolicy } from './control.ts';
 import { openControl } from './open-control.ts';
 import { BusWatch } from './bus-watch.ts';
+import { assertWanted } from './interrupt.ts';
 import { assertUsable } from './caller-identity.ts';
 import { readInventory, readInventoryHeads, readRoster, type Directory, type RosterNode } from './directory.ts';
 import type { CancelJobOptions, CancelledJob } from './job/cancel-recorded.ts';
@@ -31,7 +33,7 @@ import { createJobId, type SigningContext } from './request.ts';
 import { resolveTarget, type Resolved, type TargetSpec } from './resolve.ts';
 import type { RunOptions, RunResult } from './run-plan.ts';
 import { sendWork } from './send-work.ts';
-import { assertWanted } from './interrupt.ts';
+import { SilentNodes } from './silent-nodes.ts';
 import { createTarget, type TargetDescription } from './target.ts';
 
 export type { AskingOptions, FleetOptions };
@@ -168,6 +170,13 @@ export class Fleet {
     return resolveByService(target, { ...this.#reader(), identity: this.#identity, revisions: this.#revisions });
   }
 
+  /** Since when those of these nodes are away of whom a controller service knows it. */
+  async awaySince(nodes: readonly string[]): Promise<ReadonlyMap<string, AwaySince>> {
+    const { askAwaySince } = await import('./away-since.ts');
+    await this.#control;
+    return askAwaySince(nodes, { ...this.#reader(), identity: this.#identity });
+  }
+
   /** Asks nodes whether they are there: names of those that don't answer. @throws InterruptedError TransportError */
   async findAway(
     nodes: readonly RosterNode[],
@@ -209,6 +218,7 @@ export class Fleet {
       identity: this.#identity,
       watch: this.#watch,
       signing: () => this.#signing(epochs),
+      silent: new SilentNodes((nodes) => this.awaySince(nodes)),
       rosterOf: (all) => this.#rosterOf(all),
       policy: () => this.policy(),
       cancel: (id, how) => this.cancel(id, how),

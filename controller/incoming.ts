@@ -45,6 +45,8 @@ export interface IncomingOptions extends IncomingListeners {
 export interface IncomingHooks {
   readonly tryAgain?: (silent: readonly string[]) => void;
   /** As the collector has it. */
+  readonly wordsOfSilent?: ((node: string) => string | undefined) | undefined;
+  /** As the collector has it. */
   readonly onSilent?: ((silent: readonly string[]) => void) | undefined;
   readonly onEnded?: (node: string, state: FinalState | 'unmatched') => void;
   /** Nobody waits any more, and why. */
@@ -91,6 +93,7 @@ export class Incoming {
       clock: dependencies.clock,
       tryAgain: (silent) => hooks.tryAgain?.(silent),
       onSilent: hooks.onSilent,
+      wordsOfSilent: hooks.wordsOfSilent,
       onNode: (received) => {
         const result = share(received);
         this.nodes.push(result);

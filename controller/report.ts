@@ -115,8 +115,10 @@ export interface RecordSummary {
 /** The data of a node in `fleet inventory`, which the stored inventory answers. With a name, it's the action's output. */
 export interface InventoryEntry {
   readonly presence: 'joined' | 'away' | 'retired';
-  /** When it went away, ISO 8601 in UTC. */
+  /** When it went away, ISO 8601 in UTC, by the word of a controller service; null where nobody knows. */
   readonly since: string | null;
+  /** It was found away then, and may have been for longer. */
+  readonly orBefore?: true;
   /** The facts that targets use most, by path: `{role: 'db'}`. */
   readonly indexed: Readonly<Record<string, unknown>>;
   /** `Debian 12`. */

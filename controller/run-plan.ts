@@ -22,6 +22,7 @@ import type { NodeResult, Report } from './report.ts';
 import { handOver } from './job/hand-over.ts';
 import type { JobDescription, JobRecord } from './job/job-record.ts';
 import type { SignedCommand, SigningContext } from './request.ts';
+import type { SilentNodes } from './silent-nodes.ts';
 
 export interface RunOptions extends IncomingListeners {
   /** Called before anything is sent, with what is. */
@@ -87,6 +88,8 @@ export interface RunDependencies {
   readonly fleet: string;
   /** Of what is stored: every turn is in it before it's sent. Undefined where answers are only heard. */
   readonly records: Pick<JobRecord, 'add' | 'addQueued'> | undefined;
+  /** Who knows since when a node is away. */
+  readonly silent?: SilentNodes | undefined;
 }
 
 type PlanRunOptions = Pick<
@@ -131,6 +134,7 @@ export async function runPlan(
   const tryAgain = async (silent: readonly string[]): Promise<void> => {
     // The end of a lost bus is noticed elsewhere.
     if (watch.lost !== undefined) return;
+    dependencies.silent?.ask(silent);
     if (leader !== undefined) return leader.sendAgain(silent);
     const commands = await plan.again(silent, signing());
     if (watch.lost !== undefined) return;
@@ -187,6 +191,7 @@ export async function runPlan(
       },
     },
     {
+      wordsOfSilent: (node) => dependencies.silent?.wordsOf(node),
       tryAgain: (silent) => void tryAgain(silent).catch(fail),
       onEnded: (node, state) => leader?.ended(node, state),
       onStop: (cause) => leader?.stop(cause),

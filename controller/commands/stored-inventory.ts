@@ -5,6 +5,7 @@ import { parsePath } from '../../shared/where/paths.ts';
 import { countStates, exitCodeOf } from '../../shared/states.ts';
 import type { InventoryBody, InventoryHead } from '../../shared/wire/inventory.ts';
 import type { App } from '../app.ts';
+import type { AwaySince } from '../away-since.ts';
 import { narrowToJob, readFromJob } from '../job/job-nodes.ts';
 import { openContext, openFleet } from '../open-fleet.ts';
 import { openOutput, readTiming } from '../options/run-options.ts';
@@ -35,12 +36,13 @@ export async function runStoredInventory(flags: AddressedFlags, app: App): Promi
     const { ackTimeoutMs } = readTiming(flags, context);
     const away = await fleet.findAway(resolved.expected, { ackTimeoutMs, signal: app.interrupt });
     const { expected } = leaveOut(resolved, flags.online === true ? away : new Set(), target);
+    const since = flags.online === true || away.size === 0 ? undefined : await fleet.awaySince([...away]);
     if (flags.online === true && away.size > 0) output.notice(awayText([...away]));
     const nodes = expected.map(({ name }): NodeResult => ({
       node: name,
       state: 'ok',
       reason: null,
-      data: entryOf(heads.get(name), bodies.get(name), away.has(name)),
+      data: entryOf(heads.get(name), bodies.get(name), away.has(name) ? (since?.get(name) ?? 'unknown') : undefined),
       ms: null,
     }));
     for (const node of nodes) output.onNode(node);
@@ -66,15 +68,25 @@ export async function runStoredInventory(flags: AddressedFlags, app: App): Promi
   }
 }
 
-function entryOf(head: InventoryHead | undefined, body: InventoryBody | undefined, isAway: boolean): InventoryEntry {
+/** @param away undefined for who is there */
+function entryOf(
+  head: InventoryHead | undefined,
+  body: InventoryBody | undefined,
+  away: AwaySince | 'unknown' | undefined,
+): InventoryEntry {
   return {
-    presence: isAway ? 'away' : 'joined',
-    since: null,
+    presence: away === undefined ? 'joined' : 'away',
+    ...sinceOf(away === 'unknown' ? undefined : away),
     indexed: head?.indexed ?? {},
     os: osOf(body),
     agent: head?.agent ?? null,
   };
 }
+
+const sinceOf = (away: AwaySince | undefined): Pick<InventoryEntry, 'since' | 'orBefore'> => ({
+  since: away === undefined ? null : new Date(away.since).toISOString(),
+  ...(away?.isFound === true ? { orBefore: true as const } : {}),
+});
 
 function osOf(body: InventoryBody | undefined): string | null {
   const facts = body?.facts ?? {};

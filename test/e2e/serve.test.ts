@@ -1,5 +1,6 @@
 /** `fleet serve` on real agents and a real bus: what it notices, how it says how it is, and how it ends. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { InventoryEntry } from '../../controller/report.ts';
 import { startEmbeddedFleet, type EmbeddedFleet } from '../support/embedded-fleet.ts';
 import { startService, withServices, writeConfig } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -44,6 +45,23 @@ describe('the service', () => {
       await service.ready();
       await service.expectNodes(3, 0);
       expect((await service.metrics()).get('fleet_bus_disconnects_total')).toBe(1);
+    }));
+
+  it('has since when a node is away told where that is told: in the inventory, and of nodes that are silent', () =>
+    withServices(fleet, ['controller1'], async (service) => {
+      await service.expectNodes(3, 0);
+      const before = Date.now();
+      await fleet.endAgent('db1', 'SIGKILL');
+      await service.expectNodes(2, 1);
+      const options = ['--context', `${fleet.folder}/context.yaml`, '--ack-timeout', '6s'];
+      const { nodes } = await fleet.report('inventory', ...options);
+      const [entry] = nodes.filter(({ node }) => node === 'db1').map(({ data }) => data as InventoryEntry);
+      expect(entry).toMatchObject({ presence: 'away' });
+      expect(Date.parse(entry?.since ?? '')).toBeGreaterThanOrEqual(before - 1_000);
+      expect((await fleet.run('inventory', ...options)).stdout).toMatch(/db1 +away since \d{4}-/);
+      const pinged = await fleet.report('ping', '--node', 'db1', ...options);
+      expect(pinged.nodes[0]?.reason).toMatch(/^no answer within 6 s, asked twice; away since \d{4}-\d\d-\d\d /);
+      await fleet.restartAgent('db1');
     }));
 
   it('runs beside others, each with what it knows', () =>

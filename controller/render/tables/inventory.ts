@@ -27,7 +27,7 @@ function list(nodes: readonly NodeResult[], look: Look): string[] {
     const facts = recordOf(entry.indexed);
     return [
       visibleLine(result.node),
-      presenceCell(textOf(entry.presence), textOf(entry.since), look),
+      presenceCell(entry, look),
       ...indexed.map((path) => {
         const value = fieldOf(facts, path);
         return value === undefined ? '-' : valueText(value);
@@ -52,10 +52,10 @@ function indexedFacts(nodes: readonly NodeResult[]): string[] {
     .toSorted((a, b) => Number(b === 'role') - Number(a === 'role') || compareNatural(a, b));
 }
 
-function presenceCell(presence: string, since: string, look: Look): Cell {
+function presenceCell(entry: Partial<Record<string, unknown>>, look: Look): Cell {
+  const [presence, since] = [textOf(entry['presence']), textOf(entry['since'])];
   if (presence === 'joined') return presence;
-  return {
-    text: since === '' ? presence : `${presence} since ${momentText(visibleLine(since))}`,
-    paint: look.paint.warn,
-  };
+  const moment = momentText(visibleLine(since));
+  const when = since === '' ? '' : entry['orBefore'] === true ? `, found at ${moment}` : ` since ${moment}`;
+  return { text: `${presence}${when}`, paint: look.paint.warn };
 }

@@ -34,7 +34,7 @@ const rows: readonly Row[] = page
 
 const PLACES = [
   'In charge of the bus', 'On the network', 'Root on a node', "With a stolen operator's laptop", 'With a stolen token',
-  "With the issuer's machine", 'With a root key that was let go', 'Who writes tasks, or fills them in',
+  "With the issuer's machine", 'With the machine of a controller service', 'With a root key that was let go', 'Who writes tasks, or fills them in',
   "Another fleet's owner", 'An operator who wants more', 'Who sends rubbish',
 ]; // prettier-ignore
 
