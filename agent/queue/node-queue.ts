@@ -43,6 +43,8 @@ export class NodeQueue {
   #isCarryingOut = false;
   #timer: NodeJS.Timeout | undefined;
   #retryMs: number = LIMITS.queueRetryMs;
+  /** That it can't be read: said once. */
+  #isTold = false;
   #isStopped = false;
 
   constructor(options: NodeQueueOptions, dependencies: NodeQueueDependencies) {
@@ -93,6 +95,7 @@ export class NodeQueue {
     this.#looking = this.#read()
       .then(() => {
         this.#retryMs = LIMITS.queueRetryMs;
+        this.#isTold = false;
         this.#lookAfter(LIMITS.queueCheckMs * (1 + this.#deps.random()));
         this.#carryOutCancels();
         if (!this.#isCarryingOut) void this.#carryOutAll().catch((error: unknown) => this.#failed(error));
@@ -114,7 +117,10 @@ export class NodeQueue {
   #failed(error: unknown): void {
     const { log } = this.#deps;
     if (!(error instanceof FleetError)) return log.error({ err: error }, 'taking what waits for this node broke');
-    log.warn({ code: error.code, reason: error.message }, 'what waits for this node could not be read or taken out: trying again'); // prettier-ignore
+    // A bus that has no queues, or a login from before there were any, stays so for a while.
+    const level = this.#isTold ? 'debug' : 'warn';
+    this.#isTold = true;
+    log[level]({ code: error.code, reason: error.message }, 'what waits for this node could not be read or taken out: trying again'); // prettier-ignore
     this.#lookAfter(this.#retryMs);
     this.#retryMs = Math.min(2 * this.#retryMs, LIMITS.queueRetryMaxMs);
   }

@@ -57,7 +57,10 @@ export class JobRecord {
   ): Promise<JobRecord> {
     const record = new JobRecord(plan, work, dependencies);
     try {
+      const { commands, startBy } = plan;
       await record.#store(record.#begun(plan, work, description));
+      for (let at = LIMITS.frameMessages; at < commands.length; at += LIMITS.frameMessages)
+        await record.#addSent(commands.slice(at, at + LIMITS.frameMessages), startBy);
     } catch (cause) {
       if (!(cause instanceof FleetError)) throw cause;
       const [message, hint] = [`the job can't be recorded, so nothing was sent: ${cause.message}`, cause.hint ?? ''];
@@ -92,7 +95,11 @@ export class JobRecord {
     if (added.length === 0) return;
     const startBy =
       mayStartUntil === undefined ? clock.now() + LIMITS.commandLifeMs : mayStartUntil - LIMITS.clockSkewMs;
-    await this.#store({ ...this.#head(), type: 'sent', messages: this.#messages(added), ...this.#times(startBy) });
+    await this.#addSent(added, startBy);
+  }
+
+  #addSent(commands: readonly SignedCommand[], startBy: number): Promise<void> {
+    return this.#store({ ...this.#head(), type: 'sent', messages: this.#messages(commands), ...this.#times(startBy) });
   }
 
   /** These were away, and find it in their queues up to then. @throws TransportError */
@@ -157,7 +164,8 @@ export class JobRecord {
       target: { ...target },
       ...(plan.where === undefined ? {} : { where: plan.where }),
       expected: [...this.#places.keys()],
-      messages: this.#messages(plan.commands),
+      // What doesn't fit is in frames of its own, before any of it is sent.
+      messages: this.#messages(plan.commands.slice(0, LIMITS.frameMessages)),
       issued: plan.issued,
       ...this.#times(plan.startBy),
       ...(plan.retryOf === undefined ? {} : { retryOf: plan.retryOf }),

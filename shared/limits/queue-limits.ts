@@ -6,6 +6,8 @@ export const QUEUE_LIMITS = {
   queueBytes: 512 * 1024,
   /** How long the bus keeps what waits: as long as anything may, and a day for clocks and people. */
   queueKeepMs: 8 * 24 * 60 * 60_000,
+  /** Messages that one frame of a record names: with the names of ten thousand nodes beside them, it fits into a message. */
+  frameMessages: 4_000,
   /** Queues that are written at once: fast, and no burst that a bus would feel. */
   queueConcurrent: 64,
   /** How often one is written again when others write to it at the same moment. */

@@ -1,11 +1,13 @@
 /** What a caller lays down before it sends, and at the end; and what happens where that can't be. */
 import { describe, expect, it } from 'vitest';
 import { JobRecord } from '../../../../controller/job/job-record.ts';
+import { assembleFrames, messagesOf } from '../../../../controller/job/job-view.ts';
 import { openFrame } from '../../../../controller/job/open-frame.ts';
 import type { Plan, Work } from '../../../../controller/plan.ts';
 import type { RunResult } from '../../../../controller/run-plan.ts';
 import { InterruptedError, TransportError } from '../../../../shared/errors.ts';
 import type { Identity } from '../../../../shared/identity.ts';
+import type { JobFrame } from '../../../../shared/wire/job.ts';
 import { FakeBus } from '../../../support/fake-bus.ts';
 import { FleetMaterial } from '../../../support/fleet-material.ts';
 import { ManualClock, NOW } from '../../../support/manual-clock.ts';
@@ -44,10 +46,10 @@ const result: RunResult = {
   ms: 1,
 };
 
-function begin(bus: FakeBus): Promise<JobRecord> {
+function begin(bus: FakeBus, what = plan): Promise<JobRecord> {
   const identity = { ...alice, name: 'alice', fleetId: fleet.fleetId } as unknown as Identity;
   const dependencies = { bus, clock: new ManualClock(), subjects: fleet.subjects, identity };
-  return JobRecord.begin(plan, work, { command: 'exec', target: { all: true } }, dependencies);
+  return JobRecord.begin(what, work, { command: 'exec', target: { all: true } }, dependencies);
 }
 const framesOf = (bus: FakeBus): unknown[] => {
   const trust = fleet.trust(new ManualClock());
@@ -56,6 +58,23 @@ const framesOf = (bus: FakeBus): unknown[] => {
 };
 
 describe('the record of a job', () => {
+  it('names ten thousand messages in several frames, all of them before anything is sent', async () => {
+    const bus = new FakeBus();
+    const names = Array.from({ length: 10_000 }, (_, at) => `web${at}.example.org`);
+    const commands = names.map((node, at) => ({
+      id: at.toString(16).padStart(32, '0'),
+      payloadHash: '11'.repeat(32),
+      bytes: new Uint8Array(),
+      nodes: [node],
+    }));
+    const many = { ...plan, expected: names.map((name) => ({ name })), commands } as unknown as Plan;
+    await begin(bus, many);
+    const frames = framesOf(bus) as JobFrame[];
+    expect(frames.map(({ type }) => type)).toEqual(['begun', 'sent', 'sent']);
+    const assembled = assembleFrames(frames);
+    expect(assembled && messagesOf(assembled).flatMap(({ nodes }) => nodes)).toEqual(names.map((_, at) => at));
+  });
+
   it('says before anything is sent what is asked of whom, without what is sealed', async () => {
     const bus = new FakeBus();
     await begin(bus);
