@@ -1,6 +1,6 @@
 /**
  * One output stream of a program on its way to the disk. From the first byte that there is no room for, what follows is
- * only counted, and the program goes on. The digest is of everything, so that what is missing can be proved.
+ * only counted, and the program goes on. The digest is of all before that, whether anybody wants to have it or not.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
@@ -28,11 +28,13 @@ export class SpooledStream {
   /** In order; the last one is open while `#file` is. */
   #segments: Segment[] = [];
   #file: number | undefined;
+  /** All that there was room for. */
   #bytes = 0;
+  #droppedBytes = 0;
+  /** On the disk, or let go of. */
   #keptBytes = 0;
   #releasedBytes = 0;
-  /** There was no room, or nobody wants it. */
-  #isOver = false;
+  #isUnwanted = false;
 
   constructor(options: SpooledStreamOptions, room: SpoolRoom) {
     this.#options = options;
@@ -40,31 +42,31 @@ export class SpooledStream {
   }
 
   get state(): Streams[OutputStream] {
-    return {
-      bytes: this.#keptBytes,
-      droppedBytes: this.#bytes - this.#keptBytes,
-      releasedBytes: this.#releasedBytes,
-    };
+    return { bytes: this.#keptBytes, droppedBytes: this.#droppedBytes, releasedBytes: this.#releasedBytes };
   }
 
   write(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    this.#hash.update(bytes);
-    this.#bytes += bytes.length;
-    if (this.#isOver) return;
-    this.#keep(bytes);
-    if (this.#keptBytes < this.#bytes) this.#end();
+    const kept = this.#droppedBytes > 0 ? 0 : this.#isUnwanted ? bytes.length : this.#keep(bytes);
+    this.#hash.update(bytes.subarray(0, kept));
+    this.#bytes += kept;
+    this.#droppedBytes += bytes.length - kept;
+    if (kept < bytes.length) this.#closeFile();
   }
 
   /** Nothing more comes. */
-  end(): { bytes: number; sha256: string; keptBytes: number } {
-    this.#end();
-    return { bytes: this.#bytes, sha256: this.#hash.digest('hex'), keptBytes: this.#keptBytes };
+  end(): { bytes: number; sha256: string; droppedBytes: number; keptBytes: number } {
+    this.#closeFile();
+    const [bytes, droppedBytes, keptBytes] = [this.#bytes, this.#droppedBytes, this.#keptBytes];
+    return { bytes, sha256: this.#hash.digest('hex'), droppedBytes, keptBytes };
   }
 
   /** Lets go of what lies before an offset, as far as whole files do; all of it: nothing more is kept. */
   release(offset: number): void {
-    if (offset > this.#keptBytes) this.#end();
+    if (offset > this.#keptBytes) {
+      this.#isUnwanted = true;
+      this.#closeFile();
+    }
     this.#releasedBytes = Math.max(this.#releasedBytes, Math.min(offset, this.#keptBytes));
     this.#drop(({ start, bytes }) => start + bytes <= offset);
   }
@@ -89,11 +91,13 @@ export class SpooledStream {
     });
   }
 
-  #keep(bytes: Uint8Array): void {
-    if (!this.#room.hasRoomFor(bytes.length)) return;
+  /** @returns how many bytes, from the first on, are on the disk now */
+  #keep(bytes: Uint8Array): number {
+    if (!this.#room.hasRoomFor(bytes.length)) return 0;
+    let kept = 0;
     try {
       const { file, segment } = this.#openFile();
-      for (let kept = 0; kept < bytes.length;) {
+      while (kept < bytes.length) {
         const written = writeSync(file, bytes, kept);
         kept += written;
         segment.bytes += written;
@@ -104,6 +108,7 @@ export class SpooledStream {
     } catch {
       // No room after all, or no disk: what follows is dropped, and counted.
     }
+    return kept;
   }
 
   #openFile(): { file: number; segment: Segment } {
@@ -115,11 +120,6 @@ export class SpooledStream {
       this.#segments.push(segment);
     }
     return { file: this.#file, segment };
-  }
-
-  #end(): void {
-    this.#isOver = true;
-    this.#closeFile();
   }
 
   #closeFile(): void {

@@ -19,8 +19,8 @@ const RUNNER_GONE =
 export function streamsOnDisk(folder: string, ended: Ended | undefined): Streams {
   const stream = (name: OutputStream): Streams[OutputStream] => {
     const { from, end } = measureSegments(folder, name);
-    const { bytes: total = end ?? 0, keptBytes: bytes = end ?? 0 } = ended?.streams?.[name] ?? {};
-    return { bytes, droppedBytes: total - bytes, releasedBytes: from ?? bytes };
+    const { droppedBytes = 0, keptBytes: bytes = end ?? 0 } = ended?.streams?.[name] ?? {};
+    return { bytes, droppedBytes, releasedBytes: from ?? bytes };
   };
   return { stdout: stream('stdout'), stderr: stream('stderr') };
 }

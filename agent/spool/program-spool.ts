@@ -10,6 +10,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { RefusedError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import type { Logger } from '../../shared/logger.ts';
+import type { StreamDigest } from '../../shared/wire/result.ts';
 import type { ActionOutcome } from '../actions/action.ts';
 import { abortState, settle } from '../process/program-outcome.ts';
 import type { ProgramPlace, Programs } from '../process/programs.ts';
@@ -281,9 +282,10 @@ export function outcomeOf({ outcome, streams }: Ended): ActionOutcome<ProgramOut
   };
 }
 
-const digestOf = ({ bytes, sha256 }: { bytes: number; sha256: string }): { bytes: number; sha256: Uint8Array } => ({
+const digestOf = ({ bytes, droppedBytes, sha256 }: NonNullable<Ended['streams']>['stdout']): StreamDigest => ({
   bytes,
   sha256: Buffer.from(sha256, 'hex'),
+  ...(droppedBytes === 0 ? {} : { dropped: droppedBytes }),
 });
 
 /** It was handed over, and the runner had written nothing down. */

@@ -25,10 +25,13 @@ const Started = z.object({
 });
 
 const Digest = z.object({
+  /** All from the first on that there was room for. */
   bytes: z.number().int().nonnegative(),
-  /** Hex, of all bytes, those included that there was no room for. */
+  /** Of these, in hex. */
   sha256: z.string(),
-  /** Of these, how many from the first on were kept. */
+  /** What came after them. */
+  droppedBytes: z.number().int().nonnegative(),
+  /** How many from the first on were written to the disk: fewer, where nobody wanted them. */
   keptBytes: z.number().int().nonnegative(),
 });
 
