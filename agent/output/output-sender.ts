@@ -35,6 +35,7 @@ export class OutputSender {
   #resume: (() => void) | undefined;
   /** How often somebody has said that more may go. */
   credits = 0;
+  #isBack = false;
   #isStopped = false;
   #isLeft = false;
   /** Resolves when all of it has been handed over, or nobody wants it any more. Never rejects. */
@@ -71,7 +72,8 @@ export class OutputSender {
 
   /** The bus is back: what it didn't take is tried again at once. */
   resume(): void {
-    this.#resume?.();
+    if (this.#resume === undefined) this.#isBack = true;
+    else this.#resume();
   }
 
   /** Nobody needs the rest. Resolves when nothing is under way any more. */
@@ -172,7 +174,10 @@ export class OutputSender {
 
   /** Before the next try: so long, unless the bus comes back, or nobody wants it any more. What the program writes changes nothing. */
   async #pause(ms: number): Promise<void> {
-    if (this.#isStopped) return;
+    // It came back while the last try was under way.
+    const isBack = this.#isBack;
+    this.#isBack = false;
+    if (this.#isStopped || isBack) return;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#resume = resolve;

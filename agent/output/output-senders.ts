@@ -66,7 +66,7 @@ export class OutputSenders {
           });
     void sender.done.finally(() => {
       clearInterval(listening);
-      this.#senders.delete(key);
+      if (this.#senders.get(key) === sender) this.#senders.delete(key);
     });
     return {
       ended: (answer) => {
