@@ -17,6 +17,9 @@ const USAGE = `Usage: npm run soak -- [--seed N] [--minutes M] [--nodes N] [--se
   --servers N  servers of the bus, 1 or 3 (default: 3)
 `;
 
+/** One may be killed, and the other goes on. */
+const SERVICES = ['controller1', 'controller2'];
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -40,9 +43,9 @@ async function main(): Promise<number> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   const nodes = Array.from({ length: nodeCount! }, (_, at) => `n${at + 1}`);
   say(`seed ${seed}: ${minutes} minutes, ${nodes.length} nodes, ${servers} servers`);
-  const fleet = await FaultFleet.start({ nodes, servers });
+  const fleet = await FaultFleet.start({ nodes, servers, services: SERVICES });
   try {
-    const schedule = plan({ seed, lastsMs: minutes! * 60_000, nodes, servers: fleet.servers });
+    const schedule = plan({ seed, lastsMs: minutes! * 60_000, nodes, servers: fleet.servers, services: SERVICES });
     const { isGood, lines } = describe(schedule, await soak(fleet, schedule, say));
     for (const line of ['', ...lines]) say(line);
     say(

@@ -11,6 +11,7 @@ export const FAULTS = {
   /** A server of the bus is cut off from the other servers, and from everybody. */
   'server-cut': { to: 'server', maxMs: 20_000 },
   'server-stopped': { to: 'server', maxMs: 15_000 },
+  'service-killed': { to: 'service', maxMs: 20_000 },
   /** All of them are killed. */
   'bus-killed': { to: 'bus', maxMs: 20_000 },
   'node-cut': { to: 'node', maxMs: 45_000 },
@@ -55,9 +56,10 @@ export interface ScheduleOptions {
   readonly lastsMs: number;
   readonly nodes: readonly string[];
   readonly servers: readonly string[];
+  readonly services: readonly string[];
 }
 
-/** Harm to the bus comes one at a time, and so does harm to each node: what a fleet has to stand, not what no fleet could. */
+/** Harm to the bus comes one at a time, and so does harm to each node and service: what a fleet has to stand, not what no fleet could. */
 export function plan(options: ScheduleOptions): Schedule {
   return { faults: planFaults(options), commands: planCommands(options) };
 }
@@ -66,7 +68,7 @@ const FIRST_FAULT_MS = 3_000;
 const PAUSE_MS = 10_000;
 const COMMAND_EVERY_MS = 4_000;
 
-function planFaults({ lastsMs, nodes, seed, servers }: ScheduleOptions): PlannedFault[] {
+function planFaults({ lastsMs, nodes, seed, servers, services }: ScheduleOptions): PlannedFault[] {
   const random = new Random(seed);
   const kinds = Object.keys(FAULTS) as FaultKind[];
   const freeFrom = new Map<string, number>();
@@ -74,9 +76,9 @@ function planFaults({ lastsMs, nodes, seed, servers }: ScheduleOptions): Planned
   for (let at = FIRST_FAULT_MS; at < lastsMs; at += 2_000 + random.below(PAUSE_MS)) {
     const kind = random.pick(kinds);
     const { maxMs, to } = FAULTS[kind];
-    const victim = to === 'bus' ? 'bus' : random.pick(to === 'server' ? servers : nodes);
+    const victim = random.pick({ bus: ['bus'], server: servers, service: services, node: nodes }[to]);
     const until = at + 1_000 + random.below(maxMs);
-    const harmed = to === 'node' ? victim : 'bus';
+    const harmed = to === 'server' ? 'bus' : victim;
     // Time to come to its senses between two of one kind of thing.
     if (at < (freeFrom.get(harmed) ?? 0)) continue;
     freeFrom.set(harmed, until + PAUSE_MS);

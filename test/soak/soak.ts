@@ -77,6 +77,7 @@ async function harm(fleet: FaultFleet, { kind, victim }: PlannedFault): Promise<
   switch (kind) {
     case 'server-killed':
     case 'agent-killed':
+    case 'service-killed':
       return fleet.signal(victim, 'SIGKILL');
     case 'runner-killed':
       return fleet.killRunner(victim);
@@ -96,6 +97,8 @@ async function mend(fleet: FaultFleet, { kind, victim }: PlannedFault): Promise<
   switch (kind) {
     case 'server-killed':
       return fleet.startServer(victim);
+    case 'service-killed':
+      return fleet.startService(victim);
     case 'runner-killed':
       // The next program starts another.
       return;

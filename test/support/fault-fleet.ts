@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { findNatsServer, unpackedFolder } from '../../controller/dev/find-nats-server.ts';
 import type { Child } from './child-process.ts';
-import { AGENT_PROGRAM, FleetCli } from './fleet-cli.ts';
+import { AGENT_PROGRAM, FLEET_PROGRAM, FleetCli } from './fleet-cli.ts';
 import { startChild } from './child-process.ts';
 import { TestNetwork } from './test-network.ts';
 import { waitFor } from './wait-for.ts';
@@ -47,6 +47,8 @@ export interface FaultFleetOptions {
   readonly nodes: readonly string[];
   /** Of the bus. @default 1 */
   readonly servers?: 1 | 3;
+  /** Names of controller services, each on a host of its own. @default none */
+  readonly services?: readonly string[];
   /** @default true */
   readonly tls?: boolean;
   /** By how many milliseconds the clock of a node is ahead, by node. @default 0 */
@@ -63,6 +65,7 @@ export class FaultFleet {
   readonly nodes: readonly string[];
   /** Names of the hosts of the bus. */
   readonly servers: readonly string[];
+  readonly services: readonly string[];
   readonly #options: FaultFleetOptions;
   readonly #programs = new Map<string, Child>();
   #natsServer = '';
@@ -72,12 +75,18 @@ export class FaultFleet {
     this.network = network;
     this.nodes = options.nodes;
     this.servers = serversOf(options);
+    this.services = options.services ?? [];
     this.#options = options;
     this.cli = new FleetCli(join(folder, 'alice'), network.host('operator').prefix);
   }
 
   static async start(options: FaultFleetOptions): Promise<FaultFleet> {
-    const network = await TestNetwork.start([...serversOf(options).map(hostOf), ...options.nodes, 'operator']);
+    const network = await TestNetwork.start([
+      ...serversOf(options).map(hostOf),
+      ...options.nodes,
+      ...(options.services ?? []),
+      'operator',
+    ]);
     const self = new FaultFleet(mkdtempSync(join(tmpdir(), 'fleet-faults-')), network, options);
     try {
       await self.#make();
@@ -156,6 +165,15 @@ export class FaultFleet {
     );
   }
 
+  /** `fleet serve`, where it doesn't run; resolves when it answers. */
+  async startService(name: string): Promise<void> {
+    if (this.#programs.get(name)?.isRunning() === true) return;
+    const config = join(this.home, `${name}.yaml`);
+    const service = await this.#start(name, [process.execPath, FLEET_PROGRAM, 'serve', '--config', config]);
+    this.#programs.set(name, service);
+    await waitFor(() => service.stdout().includes('"msg":"ready"'), { what: `${name} to be ready`, timeoutMs: 60_000 });
+  }
+
   /** Ends everything, also what is stopped or cut off. */
   async stop(): Promise<void> {
     await Promise.all([...this.#programs.values()].map((program) => program.stop()));
@@ -186,6 +204,8 @@ export class FaultFleet {
     writeFileSync(context, JSON.stringify({ ...settings, defaults: { ackTimeout: '6s' } }));
     await Promise.all(nodes.map((name) => this.#prepareNode(name)));
     await Promise.all(nodes.map((name) => this.startAgent(name)));
+    for (const name of this.services) await this.#prepareService(name);
+    await Promise.all(this.services.map((name) => this.startService(name)));
   }
 
   /** The files of the bus, to where its host has them. */
@@ -202,6 +222,16 @@ export class FaultFleet {
     await host.run('mount', '-t', 'tmpfs', 'tmpfs', '/var/lib');
     await host.run('mkdir', BUS_FOLDER);
     await host.run('mount', '--bind', folder, BUS_FOLDER);
+  }
+
+  async #prepareService(name: string): Promise<void> {
+    await this.#fleet('ca', 'issue', 'service', name, '--dir', this.home);
+    const { servers, tls } = parseYaml(readFileSync(join(this.home, 'context.yaml'), 'utf8')) as Record<
+      string,
+      unknown
+    >;
+    const settings = { servers, tls, identity: `${name}.json`, listen: '127.0.0.1:9465' };
+    writeFileSync(join(this.home, `${name}.yaml`), JSON.stringify(settings), { mode: 0o600 });
   }
 
   async #prepareNode(name: string): Promise<void> {

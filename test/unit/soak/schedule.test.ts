@@ -2,7 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { COMMANDS, FAULTS, plan, type FaultKind } from '../../soak/schedule.ts';
 
-const OPTIONS = { lastsMs: 60 * 60_000, nodes: ['n1', 'n2', 'n3', 'n4'], servers: ['bus1', 'bus2', 'bus3'] };
+const OPTIONS = {
+  lastsMs: 60 * 60_000,
+  nodes: ['n1', 'n2', 'n3', 'n4'],
+  servers: ['bus1', 'bus2', 'bus3'],
+  services: ['c1', 'c2'],
+};
 
 describe('the schedule of a soak', () => {
   it('is the same for the same seed, and another for another', () => {
@@ -15,8 +20,8 @@ describe('the schedule of a soak', () => {
     const { faults } = plan({ ...OPTIONS, seed: 7 });
     const kinds = Object.keys(FAULTS) as FaultKind[];
     expect(new Set(faults.map(({ kind }) => kind))).toEqual(new Set(kinds));
-    for (const name of ['bus', ...OPTIONS.nodes]) {
-      const own = faults.filter(({ kind, victim }) => (FAULTS[kind].to === 'node' ? victim : 'bus') === name);
+    for (const name of ['bus', ...OPTIONS.nodes, ...OPTIONS.services]) {
+      const own = faults.filter(({ kind, victim }) => (FAULTS[kind].to === 'server' ? 'bus' : victim) === name);
       for (const [at, fault] of own.entries()) {
         expect(fault.until).toBeGreaterThan(fault.from);
         if (at > 0) expect(fault.from).toBeGreaterThan(own[at - 1]!.until);
