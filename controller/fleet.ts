@@ -303,7 +303,14 @@ export class Fleet {
     const [{ fleetId, roots }, { roster }] = await Promise.all([this.roots(), this.roster()]);
     const trust = new JobTrust({ fleetId, roots: [...this.#identity.roots, ...roots] }, { trust: this.#trust, roster });
     const isAdmin = this.#identity.credential.body.roles.includes('admin');
-    return new JobSource({ ...this.#reader(), caller: this.caller, isAdmin, trust, watch: this.#watch });
+    return new JobSource({
+      ...this.#reader(),
+      caller: this.caller,
+      own: this.#identity.credential.body.sign,
+      isAdmin,
+      trust,
+      watch: this.#watch,
+    });
   }
 
   /** What the fleet's audit trail has, and whom to believe of it. */

@@ -117,6 +117,7 @@ export async function planCommand(
     waitsForAway: untilMs !== undefined,
     where: complete.where,
     timeoutMs: complete.timeoutMs,
+    retryOf: request.retryOf?.job,
     expected,
     commands,
     broadcast,

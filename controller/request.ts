@@ -14,6 +14,7 @@ import {
   type SecretValues,
 } from '../shared/wire/sealed-arguments.ts';
 import type { Epochs } from './control.ts';
+import type { Attempts } from './job/attempts.ts';
 
 export interface CommandRequest {
   readonly action: string;
@@ -33,6 +34,8 @@ export interface CommandRequest {
   readonly isLive?: boolean | undefined;
   /** Arguments that only the nodes themselves may read. Such a command goes direct. */
   readonly secrets?: Secrets | undefined;
+  /** What it tries again. Such a command goes direct. @default nothing */
+  readonly retryOf?: Attempts | undefined;
 }
 
 export interface Secrets {
@@ -87,13 +90,25 @@ export async function signDirect(
   const groups: string[][] = [];
   // A copy of what lives for days must be of no use to anybody else.
   const size = request.lifeMs === undefined ? LIMITS.namesPerEnvelope : 1;
-  for (let at = 0; at < nodes.length; at += size) groups.push(nodes.slice(at, at + size));
+  for (const alike of byAttempts(request, nodes))
+    for (let at = 0; at < alike.length; at += size) groups.push(alike.slice(at, at + size));
   return Promise.all(
     groups.map(async (group) => ({
       ...(await sign(request, job, { nodes: group, via: 'direct' }, context)),
       nodes: group,
     })),
   );
+}
+
+/** One message says the same of the attempts before it to all whom it names. */
+function byAttempts({ retryOf }: CommandRequest, nodes: readonly string[]): readonly (readonly string[])[] {
+  if (retryOf === undefined) return [nodes];
+  const groups = new Map<string, string[]>();
+  for (const node of nodes) {
+    const key = (retryOf.before.get(node) ?? []).map(({ id }) => toHex(id)).join();
+    groups.set(key, [...(groups.get(key) ?? []), node]);
+  }
+  return [...groups.values()];
 }
 
 /** Signs one reading command for everyone who hears it that way and matches. With `ask`, those who don't match answer, too. */
@@ -115,6 +130,9 @@ async function sign(
   const id = new Uint8Array(randomBytes(16));
   const expires = context.now + (request.lifeMs ?? LIMITS.commandLifeMs);
   const secrets = request.secrets === undefined ? undefined : sealArguments(request.secrets.values);
+  // All whom it names have the same.
+  const before = request.retryOf?.before.get(way.nodes?.[0] ?? '') ?? [];
+  const crit = [...(secrets === undefined ? [] : ['sealed']), ...(before.length === 0 ? [] : ['retryOf'])];
   const command: Command = {
     id,
     job,
@@ -129,7 +147,9 @@ async function sign(
     via: way.via,
     action: request.action,
     args: request.args,
-    ...(secrets === undefined ? {} : { sealed: secrets.sealed, crit: ['sealed'] }),
+    ...(secrets === undefined ? {} : { sealed: secrets.sealed }),
+    ...(crit.length === 0 ? {} : { crit }),
+    ...(before.length === 0 ? {} : { retryOf: [...before] }),
     reply: request.isRecorded === true ? 'rec' : 'res',
     options: {
       ...(request.dryRun ? { dryRun: true } : {}),

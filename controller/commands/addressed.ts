@@ -15,6 +15,7 @@ import { exitOfRun } from '../run-exit.ts';
 import type { ApprovalOptions } from '../approval/approve-plan.ts';
 import type { RunResult } from '../run-plan.ts';
 import { unlessAborted } from '../interrupt.ts';
+import type { Attempts } from '../job/attempts.ts';
 import { listenToInterrupts, type Interrupts } from '../interrupts.ts';
 import { narrowToJob, readFromJob } from '../job/job-nodes.ts';
 import { openContext, openFleet, type GlobalFlags } from '../open-fleet.ts';
@@ -56,6 +57,8 @@ export interface Instruction {
   readonly effect: 'reads' | 'changes';
   /** Arguments that go sealed, by name. @default none */
   readonly secrets?: SecretValues | undefined;
+  /** What it tries again. @default nothing */
+  readonly retryOf?: Attempts | undefined;
 }
 
 export interface AddressedCommandDefinition {

@@ -2,8 +2,10 @@
 import type { Command } from 'commander';
 import type { App } from '../app.ts';
 import { addLiveOptions } from '../options/live-options.ts';
-import { addOutputOptions } from '../options/run-options.ts';
+import { addBatchOptions } from '../options/batch-options.ts';
+import { addOutputOptions, addRunOptions } from '../options/run-options.ts';
 import { collect } from '../options/target-options.ts';
+import type { AddressedFlags } from './addressed.ts';
 import type { JobCancelFlags } from './job-cancel.ts';
 import type { JobListFlags } from './job-list.ts';
 import type { JobShowFlags } from './job-show.ts';
@@ -14,6 +16,7 @@ export function registerJob(program: Command, app: App): void {
   registerShow(job, app);
   registerFollow(job, app);
   registerCancel(job, app);
+  registerRetry(job, app);
 }
 
 function registerList(job: Command, app: App): void {
@@ -96,5 +99,39 @@ Examples:
     )
     .action(async (id: string) =>
       (await import('./job-cancel.ts')).cancelJobTo(id, cancel.optsWithGlobals<JobCancelFlags>(), app),
+    );
+}
+
+function registerRetry(job: Command, app: App): void {
+  const retry = job
+    .command('retry')
+    .description(
+      'The same once more, as a new job, on nodes where it was not done. Nothing that has been done is repeated.',
+    )
+    .argument('<JOB>', 'id of the job')
+    .argument('[SECRET...]', 'what went sealed, once more: KEY=@FILE, KEY=@- (standard input), or KEY to be asked for')
+    .option(
+      '-n, --node <NAME>',
+      'of those nodes, these alone: name, glob, set web[01-20] or /regex/; repeatable',
+      collect,
+    )
+    .option('--state <STATES>', 'where it ended so (default: failed,timeout,unreachable,lost,skipped,expired)')
+    .option('--online', 'leave out nodes that do not answer now; each is asked first')
+    .option('--detach', 'hand it over, print the id of the job, and do not wait: fleet job follow')
+    .option('--until <DURATION>', 'nodes that are away get it when they come back within that time: 24h')
+    .option('--with-approval', 'wait until another operator has signed it, too: fleet approve')
+    .option('--approvals <COUNT>', 'how many others have to sign it (default: as many as the policy asks for)');
+  addRunOptions(retry);
+  addBatchOptions(retry);
+  addOutputOptions(retry)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  fleet job retry 01m7zkmjz8mnz5h5gtjm5d5waz
+  fleet job retry 01m7zkmjz8mnz5h5gtjm5d5waz --state failed --node 'web*' --batch 1`,
+    )
+    .action(async (id: string, secrets: string[]) =>
+      (await import('./job-retry.ts')).retryJob(id, secrets, retry.optsWithGlobals<AddressedFlags>(), app),
     );
 }

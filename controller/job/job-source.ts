@@ -5,6 +5,7 @@ import type { JobFrame } from '../../shared/wire/job.ts';
 import type { BusWatch } from '../bus-watch.ts';
 import type { OutputRequest } from '../output/live-output.ts';
 import type { RunOptions } from '../run-plan.ts';
+import { readAttempts, type Attempts } from './attempts.ts';
 import { followJob, type FollowedJob } from './follow-job.ts';
 import { assembleFrames, type JobFrames, type JobView } from './job-view.ts';
 import { readOwner } from './job-owner.ts';
@@ -20,6 +21,8 @@ export interface JobQuery {
 
 export interface JobSourceDependencies extends JobReader {
   readonly watch: BusWatch;
+  /** Public signing key of who reads. */
+  readonly own: Uint8Array;
   /** Reads what nodes answered to others, too. */
   readonly isAdmin: boolean;
 }
@@ -50,6 +53,12 @@ export class JobSource {
   /** The public signing key of who sent its commands. @throws TransportError */
   owner(frames: JobFrames): Promise<Uint8Array> {
     return readOwner(frames, this.#deps);
+  }
+
+  /** What a retry of it has to name, with the attempts before that. @throws UsageError `too-many-attempts`; TransportError */
+  attempts(frames: JobFrames, signal?: AbortSignal): Promise<Attempts> {
+    const { clock, own } = this.#deps;
+    return readAttempts(frames, this, { own, now: clock.now() }, signal);
   }
 
   /** What a job came to so far, of one that `list` gave. @throws TransportError */

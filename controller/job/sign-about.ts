@@ -92,7 +92,7 @@ async function sign(
 }
 
 /** Nothing of it starts later: so long a node has to remember what it has not seen. */
-function startsUntil({ begun, queued, sent }: JobFrames, now: number): number {
+export function startsUntil({ begun, queued, sent }: JobFrames, now: number): number {
   const turns = [begun, ...sent].flatMap(({ startBy, until }) => [startBy, until ?? 0]);
   const latest = Math.max(...turns, ...queued.map(({ startBy }) => startBy));
   return Math.min(Math.max(latest, now + LIMITS.clockSkewMs), now + LIMITS.cancelReachMs);
