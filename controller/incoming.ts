@@ -53,7 +53,7 @@ export interface IncomingHooks {
   readonly onStop?: (cause: { readonly code: 'interrupted' | 'bus-lost'; readonly reason: string }) => void;
   readonly batch?: () => BatchProgress | undefined;
   /** Called before anything that is recorded comes; what it opens is closed with the rest. */
-  readonly prepare?: () => Promise<Subscription>;
+  readonly prepare?: (() => Promise<Subscription>) | undefined;
   /** When what is looked at next was stored. */
   readonly lookAt?: (storedAt: number) => void;
 }

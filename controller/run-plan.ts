@@ -20,6 +20,7 @@ import { publishCommand } from './publish.ts';
 import { Receiver } from './receive.ts';
 import type { NodeResult, Report } from './report.ts';
 import { handOver } from './job/hand-over.ts';
+import { hearCancel } from './job/hear-cancel.ts';
 import type { JobDescription, JobRecord } from './job/job-record.ts';
 import type { SignedCommand, SigningContext } from './request.ts';
 import type { SilentNodes } from './silent-nodes.ts';
@@ -196,7 +197,14 @@ export async function runPlan(
       onEnded: (node, state) => leader?.ended(node, state),
       onStop: (cause) => leader?.stop(cause),
       batch: () => leader?.progress,
-      prepare: () => Promise.resolve(hearStarts(names, (node) => void tryAgain([node]).catch(fail), { bus, subjects, trust, isWaitedFor: (node) => collector.isWaitingFor(node) })), // prettier-ignore
+      prepare: async () => {
+        const again = (node: string): void => void tryAgain([node]).catch(fail);
+        const isWaitedFor = (node: string): boolean => collector.isWaitingFor(node);
+        const starts = hearStarts(names, again, { bus, subjects, trust, isWaitedFor });
+        if (leader === undefined || !isRecorded) return starts;
+        const cancels = await hearCancel({ caller, job }, dependencies, (cause) => leader.stop(cause));
+        return { close: () => [starts, cancels].forEach((subscription) => subscription.close()) };
+      },
       onSilent: plan.waitsForAway === true ? (silent) => void queueFor(silent).catch(fail) : undefined,
     },
     { ...dependencies, receiver, output },

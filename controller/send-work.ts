@@ -8,6 +8,7 @@ import type { StoredPolicy } from './control.ts';
 import type { RosterNode } from './directory.ts';
 import { assertWanted } from './interrupt.ts';
 import type { CancelJobOptions } from './job/cancel-recorded.ts';
+import { cancelWhenTold } from './job/cancel-when-told.ts';
 import { planCommand, type Plan, type Work } from './plan.ts';
 import { assertMayWait } from './queue/may-wait.ts';
 import type { Resolved, TargetSpec } from './resolve.ts';
@@ -57,11 +58,11 @@ export async function sendWork(
   watch.assertThere();
   if (!isRecorded) return runPlan(plan, ackTimeoutMs, options, { ...dependencies, records: undefined });
   const { runRecorded } = await import('./job/run-recorded.ts');
-  const cancel = (): void => cancelJob(job, ackTimeoutMs, options, dependencies);
-  options.cancel?.addEventListener('abort', cancel, { once: true });
+  const { cancel, onProblem } = dependencies;
+  const endCancel = cancelWhenTold(options.cancel, (onSent) => cancel(job, { ackTimeoutMs, onSent }), onProblem);
   const { result, ending } = await runRecorded(plan, request, ackTimeoutMs, options, dependencies);
-  options.cancel?.removeEventListener('abort', cancel);
   onEnding(ending);
+  onEnding(endCancel());
   return result;
 }
 
@@ -74,15 +75,4 @@ async function approved(
   const { approvePlan } = await import('./approval/approve-plan.ts');
   const caller = identity.credential.body;
   return approvePlan(plan, work, { ...approval, signal }, { ...reader, caller, policy: await policy() });
-}
-
-function cancelJob(
-  job: string,
-  ackTimeoutMs: number,
-  { signal }: RunOptions,
-  { cancel, onProblem }: SendDependencies,
-): void {
-  void cancel(job, { ackTimeoutMs, signal }).catch((error: unknown) => {
-    onProblem(`it could not be cancelled: ${error instanceof Error ? error.message : String(error)}`);
-  });
 }

@@ -24,7 +24,7 @@ export interface CancelRequest {
   readonly job: string;
 }
 
-export type CancelOptions = Pick<RunOptions, 'ackTimeoutMs' | 'onNode' | 'onProgress' | 'signal'>;
+export type CancelOptions = Pick<RunOptions, 'ackTimeoutMs' | 'onNode' | 'onProgress' | 'onSent' | 'signal'>;
 export type CancelDependencies = Omit<RunDependencies, 'records'>;
 
 /** Says in the record of one's own job that nothing new of it is to start. @throws TransportError */

@@ -62,8 +62,7 @@ export async function followJob(
     if ('verdicts' in frame) concludeAll(frame.verdicts ?? [], expected, collector);
     if (frame.type === 'ended' && collector.held.length === 0) return;
     if (frame.type === 'cancelled') {
-      const { code, reason } = neverStarted(caller);
-      return collector.skip(collector.planned, { code, reason: reason ?? '' });
+      return collector.skip(collector.planned, neverStarted(caller));
     }
     clearTimeout(overTimer);
     const end = overAt(assembleFrames(known) ?? frames);

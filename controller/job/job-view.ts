@@ -133,7 +133,7 @@ function resultOf({ node, state, code, reason, data, timing }: Result): NodeResu
 }
 
 /** Of a job that was cancelled before their turn had come. */
-export const neverStarted = (by: string): Pick<NodeResult, 'state' | 'reason'> & { code: string } => ({
+export const neverStarted = (by: string): { state: 'skipped'; code: string; reason: string } => ({
   state: 'skipped',
   code: 'cancelled',
   reason: `never started: ${by} cancelled the job`,

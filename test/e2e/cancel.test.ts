@@ -47,7 +47,14 @@ describe('a job', () => {
     ].join('\n');
     return { script: shell(script), pids: () => linesOf(file).map(Number) };
   }
-  const isThere = (pid: number): boolean => existsSync(`/proc/${pid}`);
+  /** What has ended and nobody asked for is a name in the table, and nothing else. */
+  const isThere = (pid: number): boolean => {
+    try {
+      return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    } catch {
+      return false;
+    }
+  };
 
   it('that is cancelled is gone with everything that it started, and says so; the trail says who did it', async () => {
     const { pids, script } = stubbornTree();
