@@ -3,11 +3,12 @@ import type { BusMessage } from '../shared/bus.ts';
 import { ProtocolError } from '../shared/errors.ts';
 import { sha256 } from '../shared/signing.ts';
 import type { TrustStore, VerifiedCredential } from '../shared/trust.ts';
+import { decodeAttachment } from '../shared/wire/attachment.ts';
 import { decodeCommand, type Command } from '../shared/wire/command.ts';
 import { open } from '../shared/wire/envelope.ts';
 
 export interface VerifiedCommand {
-  /** Its `args` are the public ones: whoever decides or records sees these, and only the names of what is sealed. */
+  /** Nothing starts later than what came along says, too. Its `args` are the public ones: whoever decides or records sees these, and only the names of what is sealed. */
   readonly command: Command;
   readonly caller: VerifiedCredential;
   /** Everyone whose signature holds on it; the caller is the first. */
@@ -33,12 +34,14 @@ export function verifyCommand(message: BusMessage, trust: TrustStore): VerifiedC
     throw new ProtocolError(`a credential for a ${caller.credential.body.kind} can't command`, {
       code: 'not-a-caller',
     });
+  const command = decodeCommand(payload);
+  const { sealed, startBy } = decodeAttachment(command, attachment);
   return {
-    command: decodeCommand(payload),
+    command: startBy === command.startBy ? command : { ...command, startBy },
     caller,
     signers,
     payloadHash: sha256(payload),
-    attachment,
+    attachment: sealed,
     subject: message.subject,
   };
 }

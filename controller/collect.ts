@@ -211,6 +211,13 @@ export class Collector {
     this.#end();
   }
 
+  /** Ends the wait without a word on who is still waited for: somebody else says how they end. */
+  cease(): void {
+    this.#waiting.clear();
+    this.#planned.clear();
+    this.#end();
+  }
+
   #tryAgain(nodes: readonly string[]): void {
     const silent = this.#silent(nodes);
     if (silent.length > 0) this.#deps.tryAgain(silent);

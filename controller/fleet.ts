@@ -223,6 +223,7 @@ export class Fleet {
       policy: () => this.policy(),
       cancel: (id, how) => this.cancel(id, how),
       onEnding: (ending) => this.#endings.push(ending),
+      jobs: () => this.jobs(),
       onProblem: (line) => this.#problems.push(line),
     });
   }

@@ -38,6 +38,8 @@ export interface IncomingOptions extends IncomingListeners {
   readonly job: string;
   /** Whether finals are stored, too. */
   readonly isRecorded: boolean;
+  /** What came in before, to somebody else. */
+  readonly known?: { readonly nodes: readonly NodeResult[]; readonly unmatched: readonly string[] } | undefined;
   readonly collect: CollectOptions;
 }
 
@@ -49,6 +51,8 @@ export interface IncomingHooks {
   /** As the collector has it. */
   readonly onSilent?: ((silent: readonly string[]) => void) | undefined;
   readonly onEnded?: (node: string, state: FinalState | 'unmatched') => void;
+  /** Called before an interrupted wait ends: whoever leads may have it led on. */
+  readonly beforeStop?: () => Promise<void>;
   /** Nobody waits any more, and why. */
   readonly onStop?: (cause: { readonly code: 'interrupted' | 'bus-lost'; readonly reason: string }) => void;
   readonly batch?: () => BatchProgress | undefined;
@@ -63,7 +67,7 @@ export interface IncomingDependencies {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly subjects: Subjects;
-  readonly watch: BusWatch;
+  readonly watch: Pick<BusWatch, 'lost' | 'onLost'>;
   readonly receiver: Receiver;
   /** @default what programs write is not wanted before they have ended */
   readonly output?: LiveOutput | undefined;
@@ -89,6 +93,8 @@ export class Incoming {
     this.#deps = dependencies;
     // Thousands of nodes give the same output: it is kept once.
     const share = createSharing();
+    this.nodes.push(...(options.known?.nodes ?? []));
+    this.unmatched.push(...(options.known?.unmatched ?? []));
     this.collector = new Collector(options.collect, {
       clock: dependencies.clock,
       tryAgain: (silent) => hooks.tryAgain?.(silent),
@@ -131,7 +137,11 @@ export class Incoming {
     const answers = subjects.resultsOf(caller, job);
     const open = [bus.subscribe(answers, (message) => this.#take(message))];
     const unwatch = watch.onLost(answers, (why) => this.#loseBus(why));
-    const stop = (): void => this.#stop();
+    const stop = (): void => {
+      const preparing = this.#hooks.beforeStop?.();
+      if (preparing === undefined) this.#stop();
+      else void preparing.finally(() => this.#stop()).catch(() => undefined);
+    };
     signal?.addEventListener('abort', stop, { once: true });
     try {
       const prepared = await this.#hooks.prepare?.();
@@ -168,6 +178,7 @@ export class Incoming {
   }
 
   #stop(): void {
+    if (this.collector.isOver) return;
     this.abandoned = this.collector.waiting;
     this.notStarted = [...this.notStarted, ...this.collector.planned];
     this.#hooks.onStop?.(INTERRUPTED);

@@ -2,10 +2,12 @@
  * Second step: how a command travels, and how long it may start. A changing command goes direct and names its nodes; an
  * open reading one is broadcast where that is cheaper, and then also heard by nodes that nobody expected.
  */
+import { ACTIONS } from '../shared/actions/all.ts';
 import { LIMITS } from '../shared/limits.ts';
 import type { Broadcast } from '../shared/subjects.ts';
 import { formatWhere } from '../shared/where/format.ts';
 import type { SecretValues } from '../shared/wire/sealed-arguments.ts';
+import { compileBatch, longestCourseMs, type BatchOptions } from './batch/rules.ts';
 import type { RosterNode } from './directory.ts';
 import { signBroadcast, signDirect, type CommandRequest, type SignedCommand, type SigningContext } from './request.ts';
 import { isOpenTarget, type Resolved, type TargetSpec } from './resolve.ts';
@@ -21,8 +23,8 @@ export interface PlanOptions {
   readonly untilMs?: number | undefined;
   /** Others sign it first: it has to wait for them, as long as it lives. */
   readonly waits?: boolean;
-  /** Sent to one node after the other: each is signed when its turn comes, and never broadcast. */
-  readonly inTurns?: boolean;
+  /** Sent to one node after the other, and never broadcast. @default all at once */
+  readonly batch?: BatchOptions | undefined;
 }
 
 /** What goes to nodes whose turn has come. */
@@ -59,6 +61,8 @@ export interface Plan {
   turn(nodes: readonly string[], signing: SigningContext): Promise<Turn>;
   /** Until when what others signed can be sent; undefined where nobody else does. */
   readonly usableUntil: number | undefined;
+  /** Signed whole: anybody who has it can lead it, until then. Undefined where each turn is signed when it comes. */
+  readonly leadUntil: number | undefined;
 }
 
 /** What is to be done, whoever it is for. */
@@ -72,10 +76,17 @@ export async function planCommand(
   { secrets, ...request }: Work,
   target: TargetSpec,
   { resolved, roster }: { resolved: Resolved; roster: ReadonlyMap<string, RosterNode> },
-  { job, ackTimeoutMs, deadlineMs, waits = false, inTurns = false, isRecorded = false, untilMs }: PlanOptions,
+  { job, ackTimeoutMs, batch, deadlineMs, waits = false, isRecorded = false, untilMs }: PlanOptions,
   signing: SigningContext,
 ): Promise<Plan> {
   const { expected, undecided } = resolved;
+  const inTurns = batch !== undefined;
+  const rules = batch && compileBatch(batch, expected.length);
+  const timing = { ackTimeoutMs, timeoutMs: request.timeoutMs ?? ACTIONS.get(request.action)?.timeoutMs };
+  const leadMs =
+    rules === undefined || !isRecorded || waits
+      ? undefined
+      : Math.min(deadlineMs ?? longestCourseMs(rules, expected.length, timing), LIMITS.waitingCommandLifeMs);
   const sealed = secrets === undefined ? {} : { secrets: sealableTo(expected, secrets, target) };
   /** As it is signed at that moment: of a deadline, what is left. */
   const requestAt = (now: number): CommandRequest & Pick<Turn, 'mayStartUntil'> => {
@@ -104,16 +115,18 @@ export async function planCommand(
   const isOpen = request.effect === 'reads' && mayBeOpen && knowsAll && isOpenTarget(target);
   const broadcast = isOpen ? broadcastWorthIt(resolved) : undefined;
   const isBroadcast = broadcast !== undefined;
+  const direct = leadMs === undefined ? complete : { ...complete, ...upFront(leadMs, deadlineMs, signing), timeoutMs: request.timeoutMs }; // prettier-ignore
   const signAll = (): Promise<readonly SignedCommand[]> =>
     isBroadcast
       ? signBroadcast(complete, job, { ask: undecided.size > 0, via: broadcast.via }, signing).then((one) => [one])
-      : signDirect(complete, job, [...sendable], signing);
-  // What others have to sign is signed beforehand; each turn of the others has its own.
-  const commands = inTurns && !waits ? [] : await signAll();
+      : signDirect(direct, job, [...sendable], signing);
+  // What is recorded, or has to be signed by others, is signed beforehand; each turn of the rest has its own.
+  const commands = inTurns && !isRecorded && !waits ? [] : await signAll();
+  const turnOf = pickTurn(commands);
   return {
     job,
     issued: signing.now,
-    startBy: signing.now + Math.min(complete.startWithinMs ?? Infinity, untilMs ?? LIMITS.commandLifeMs),
+    startBy: signing.now + Math.min(direct.startWithinMs ?? Infinity, direct.lifeMs ?? LIMITS.commandLifeMs),
     waitsForAway: untilMs !== undefined,
     where: complete.where,
     timeoutMs: complete.timeoutMs,
@@ -126,10 +139,35 @@ export async function planCommand(
     again: (silent, now) => (isBroadcast ? signDirect(complete, job, silent, now) : Promise.resolve(commands)),
     async turn(nodes, at) {
       const { mayStartUntil: until, ...now } = requestAt(at.now);
+      if (leadMs !== undefined) return { commands: turnOf(nodes, until), mayStartUntil: until };
       const those = nodes.filter((node) => sendable.has(node));
       return { commands: await signDirect(now, job, those, at), mayStartUntil: until };
     },
     usableUntil: waits ? signing.now + LIMITS.commandLifeMs - LIMITS.approvalMarginMs : undefined,
+    leadUntil: isRecorded && inTurns ? signing.now + (leadMs ?? LIMITS.commandLifeMs) : undefined,
+  };
+}
+
+/** Whoever leads it can't shorten what is signed: the deadline of the whole is said to the nodes. */
+function upFront(
+  leadMs: number,
+  deadlineMs: number | undefined,
+  { now }: SigningContext,
+): Pick<CommandRequest, 'lifeMs' | 'startWithinMs' | 'endBy'> {
+  return { lifeMs: leadMs, startWithinMs: leadMs, ...(deadlineMs === undefined ? {} : { endBy: now + deadlineMs }) };
+}
+
+/**
+ * Of commands that were signed before, those for the nodes whose turn has come. Who gets one late doesn't start it.
+ * @param mayStartUntil by the clocks of nodes that are behind
+ */
+export function pickTurn(
+  commands: readonly SignedCommand[],
+): (nodes: readonly string[], mayStartUntil: number | undefined) => SignedCommand[] {
+  const byNode = new Map(commands.flatMap((command) => (command.nodes ?? []).map((node) => [node, command] as const)));
+  return (nodes, mayStartUntil) => {
+    const startBy = mayStartUntil === undefined ? undefined : mayStartUntil - LIMITS.clockSkewMs;
+    return [...new Set(nodes.flatMap((node) => byNode.get(node) ?? []))].map((command) => ({ ...command, startBy }));
   };
 }
 

@@ -1,6 +1,7 @@
 /** Third step: puts signed commands on the bus. */
 import type { Bus } from '../shared/bus.ts';
 import type { Subjects } from '../shared/subjects.ts';
+import { encodeAttachment } from '../shared/wire/attachment.ts';
 import { withAttachment } from '../shared/wire/envelope.ts';
 import type { SignedCommand } from './request.ts';
 
@@ -18,7 +19,7 @@ export function publishCommand(
 }
 
 /** As it goes to this node. */
-export function bytesFor({ bytes, attachments }: SignedCommand, node: string): Uint8Array {
-  const attachment = attachments?.get(node);
+export function bytesFor({ attachments, bytes, startBy }: SignedCommand, node: string): Uint8Array {
+  const attachment = encodeAttachment({ sealed: attachments?.get(node), startBy });
   return attachment === undefined ? bytes : withAttachment(bytes, attachment);
 }

@@ -6,13 +6,8 @@ import { sha256, toHex } from '../shared/signing.ts';
 import { formatVia, type Broadcast } from '../shared/subjects.ts';
 import { encodeCommand, type Command } from '../shared/wire/command.ts';
 import { seal, type SignerIdentity } from '../shared/wire/envelope.ts';
-import {
-  ATTACHMENT_BYTES,
-  createAttachment,
-  sealArguments,
-  type SealedFor,
-  type SecretValues,
-} from '../shared/wire/sealed-arguments.ts';
+import { ATTACHMENT_ROOM_BYTES } from '../shared/wire/attachment.ts';
+import { createAttachment, sealArguments, type SealedFor, type SecretValues } from '../shared/wire/sealed-arguments.ts';
 import type { Epochs } from './control.ts';
 import type { Attempts } from './job/attempts.ts';
 
@@ -28,6 +23,8 @@ export interface CommandRequest {
   readonly startWithinMs?: number | undefined;
   /** How long it may wait for a node that is away, or for its turn: then each message is for one node. @default LIMITS.commandLifeMs */
   readonly lifeMs?: number | undefined;
+  /** When it is stopped in any case, by the node's clock. */
+  readonly endBy?: number | undefined;
   /** Answers are stored, not only heard. @default false */
   readonly isRecorded?: boolean | undefined;
   /** Of what is only heard: somebody listens to what programs write. Such a command goes direct. @default false */
@@ -66,6 +63,8 @@ export interface SignedCommand {
   readonly via?: Broadcast | undefined;
   /** What goes along to each of them, unsigned, where something is sealed: the same whenever the command is sent again. */
   readonly attachments?: ReadonlyMap<string, Uint8Array>;
+  /** It was signed long before: a node that gets it now starts it by then, or not at all. */
+  readonly startBy?: number | undefined;
 }
 
 /** Time-ordered and random: 26 characters of Crockford's base 32, lower-case, as ULIDs are. */
@@ -156,12 +155,13 @@ async function sign(
       ...(way.ask === true ? { ask: true } : {}),
       ...(request.isLive === true ? { live: true } : {}),
       ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
+      ...(request.endBy === undefined ? {} : { endBy: request.endBy }),
     },
     ...(context.epochs === undefined ? {} : { epochs: { ...context.epochs } }),
   };
   const payload = encodeCommand(command);
   const bytes = await seal('command', context.fleetId, context.identity, payload, { inlineCredential: true });
-  const room = Math.min(context.maxPayloadBytes, LIMITS.envelopeBytes) - (secrets === undefined ? 0 : ATTACHMENT_BYTES);
+  const room = Math.min(context.maxPayloadBytes, LIMITS.envelopeBytes) - ATTACHMENT_ROOM_BYTES;
   if (bytes.length > room)
     throw new UsageError(`the command has ${bytes.length} bytes, and the bus takes ${room}`, {
       code: 'command-too-large',

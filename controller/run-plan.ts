@@ -8,6 +8,7 @@ import type { Subjects } from '../shared/subjects.ts';
 import type { TrustStore } from '../shared/trust.ts';
 import { BatchLeader } from './batch/lead.ts';
 import { compileBatch, worstCase, type BatchOptions } from './batch/rules.ts';
+import type { BatchPast, StopCause } from './batch/schedule.ts';
 import type { ApprovalOptions } from './approval/approve-plan.ts';
 import type { BusWatch } from './bus-watch.ts';
 import type { RosterNode } from './directory.ts';
@@ -21,6 +22,7 @@ import { Receiver } from './receive.ts';
 import type { NodeResult, Report } from './report.ts';
 import { handOver } from './job/hand-over.ts';
 import { hearCancel } from './job/hear-cancel.ts';
+import { isLeadLost } from './job/append-frame.ts';
 import type { JobDescription, JobRecord } from './job/job-record.ts';
 import type { SignedCommand, SigningContext } from './request.ts';
 import type { SilentNodes } from './silent-nodes.ts';
@@ -52,6 +54,15 @@ export interface RunOptions extends IncomingListeners {
   readonly cancel?: AbortSignal | undefined;
   /** Called right before the first message goes out. */
   readonly onSent?: (() => void) | undefined;
+  /** Told of a batch that a service would go on with. */
+  readonly onService?: (name: string) => void;
+}
+
+/** What somebody else brought a batch to, for who takes it over. */
+export interface RunPast {
+  readonly batch: BatchPast;
+  readonly nodes: readonly NodeResult[];
+  readonly unmatched: readonly string[];
 }
 
 export interface RunResult {
@@ -73,6 +84,10 @@ export interface RunResult {
   readonly recorded: boolean;
   /** It was handed over, and not waited for. */
   readonly detached: boolean;
+  /** The service that goes on with what had no turn; undefined where nobody does. */
+  readonly ledBy?: string | undefined;
+  /** Somebody else leads it now: what is said here is what was known until then. */
+  readonly lostLead?: boolean;
   /** Answers that were not what they said: forged, misplaced or damaged. */
   readonly rejected: number;
   readonly ms: number;
@@ -84,25 +99,31 @@ export interface RunDependencies {
   readonly clock: Clock;
   readonly subjects: Subjects;
   readonly trust: TrustStore;
-  readonly watch: BusWatch;
+  readonly watch: Pick<BusWatch, 'lost' | 'onLost'>;
   readonly signing: () => SigningContext;
   readonly fleet: string;
   /** Of what is stored: every turn is in it before it's sent. Undefined where answers are only heard. */
-  readonly records: Pick<JobRecord, 'add' | 'addQueued'> | undefined;
+  readonly records: Pick<JobRecord, 'add' | 'addQueued' | 'conclude'> | undefined;
+  /** Whether, after it, it isn't known what the record has: then it's led no more. @default never */
+  readonly isUncertain?: ((error: unknown) => boolean) | undefined;
+  /** Has a service lead it on; resolves with its name, or without where nobody does. @default nobody */
+  readonly giveLead?: (() => Promise<string | undefined>) | undefined;
   /** Who knows since when a node is away. */
   readonly silent?: SilentNodes | undefined;
 }
 
-type PlanRunOptions = Pick<
+interface PlanRunOptions extends Pick<
   RunOptions,
   'batch' | 'deadlineMs' | 'hold' | 'onNode' | 'onProgress' | 'onSent' | 'output' | 'signal'
->;
+> {
+  /** @default it begins here */
+  readonly past?: RunPast | undefined;
+}
 
 /** Hands a recorded job over to the bus. What may wait lies in the queues before it's sent: nobody is there to see who is away. */
 export async function sendPlan(plan: Plan, dependencies: RunDependencies): Promise<RunResult> {
   const { records } = dependencies;
-  const nothing = { nodes: [], unmatched: [], abandoned: [], notStarted: [], batch: undefined, lostBus: undefined, rejected: 0, ms: 0 }; // prettier-ignore
-  const result = { job: plan.job, ...nothing, queued: undefined, recorded: true, detached: true };
+  const result = { job: plan.job, ...NOTHING_HEARD, recorded: true, detached: true };
   if (plan.waitsForAway === true && records !== undefined) {
     const { leaveFor } = await import('./queue/leave-for.ts');
     const { failed, queued } = await leaveFor(plan.expected.map(({ name }) => name), plan, { ...dependencies, records }); // prettier-ignore
@@ -114,6 +135,19 @@ export async function sendPlan(plan: Plan, dependencies: RunDependencies): Promi
   return result;
 }
 
+/** Of a job that is handed over. */
+export const NOTHING_HEARD = {
+  nodes: [],
+  unmatched: [],
+  abandoned: [],
+  notStarted: [],
+  queued: undefined,
+  batch: undefined,
+  lostBus: undefined,
+  rejected: 0,
+  ms: 0,
+} as const;
+
 export async function runPlan(
   plan: Plan,
   ackTimeoutMs: number,
@@ -122,8 +156,11 @@ export async function runPlan(
 ): Promise<RunResult> {
   const { caller, bus, clock, records, subjects, trust, watch, signing } = dependencies;
   const { job, expected } = plan;
+  const { past } = options;
   const started = clock.monotonic();
   const receiver = new Receiver({ caller, job }, { subjects, trust });
+  // Whoever led it before sent some of these.
+  if (past !== undefined) for (const command of plan.commands) receiver.expectAnswersTo(command);
   const isRecorded = records !== undefined;
   const credit = options.output === undefined || isRecorded ? undefined : createCreditGiver(job, dependencies);
   const output = options.output && new LiveOutput(options.output, { ...dependencies, job, receiver, credit });
@@ -153,36 +190,73 @@ export async function runPlan(
   };
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => (fail = reject));
+  const isLost = (error: unknown): boolean => isLeadLost(error) || dependencies.isUncertain?.(error) === true;
   const names = expected.map(({ name }) => name);
   const rules = options.batch && compileBatch(options.batch, names.length);
   const leader =
     rules &&
     new BatchLeader(
-      { rules, expected: names, deadlineMs: options.deadlineMs, usableUntil: plan.usableUntil },
+      {
+        rules,
+        expected: names,
+        deadlineMs: options.deadlineMs ?? (plan.leadUntil === undefined ? undefined : plan.leadUntil - clock.now()),
+        usableUntil: plan.usableUntil,
+        past: past?.batch,
+      },
       {
         clock,
-        sign: async (nodesNow) => {
+        release: async (nodesNow) => {
+          // As it is known at this moment: what follows may be of a wait that is given up.
+          const concluded = incoming.nodes.slice(told);
+          told = incoming.nodes.length;
           const turn = await plan.turn(nodesNow, signing());
-          await records?.add(turn);
+          await records?.add(turn, nodesNow, concluded);
           return turn;
         },
+        recall: (nodesNow) => plan.turn(nodesNow, signing()),
         send,
         onStart: (nodesNow, mayStartUntil) => {
           collector.start(nodesNow, mayStartUntil);
           incoming.tellProgress();
         },
-        onSkip: (skipped, cause) => collector.skip(skipped, cause),
+        onSkip: (skipped, cause) => {
+          collector.skip(skipped, cause);
+          // Who takes over starts none of them. Where that can't be written down, nobody leads here any more.
+          const never = incoming.nodes.filter(({ state }) => state === 'skipped');
+          void records?.conclude(never).catch((error: unknown) => (isLost(error) ? loseLead() : undefined));
+        },
+        onLeadLost: () => loseLead(),
+        isLeadLost: isLost,
         onFailed: (error) => fail(error),
       },
     );
+  let ledBy: string | undefined;
+  let lostLead = false;
+  /** How many results were written down, where they are to be. */
+  let told = 0;
+  const loseLead = (): void => {
+    lostLead = true;
+    leader?.end();
+    collector.cease();
+  };
+  let giving: Promise<void> | undefined;
+  const giveLead = (): Promise<void> => {
+    leader?.pause();
+    giving ??= (async () => {
+      ledBy = leader && (await dependencies.giveLead?.());
+    })();
+    return giving;
+  };
+  const isOver = new Set([...(past?.nodes ?? []).map(({ node }) => node), ...(past?.unmatched ?? [])]);
   const incoming = new Incoming(
     {
       ...options,
       caller,
       job,
       isRecorded,
+      known: past,
       collect: {
-        expected: names,
+        expected: names.filter((name) => !isOver.has(name)),
         hopeless: hopelessOf(expected),
         ackTimeoutMs,
         deadlineMs: options.deadlineMs,
@@ -195,7 +269,13 @@ export async function runPlan(
       wordsOfSilent: (node) => dependencies.silent?.wordsOf(node),
       tryAgain: (silent) => void tryAgain(silent).catch(fail),
       onEnded: (node, state) => leader?.ended(node, state),
-      onStop: (cause) => leader?.stop(cause),
+      beforeStop: () => giveLead(),
+      onStop: (cause) => {
+        const goesOn = cause.code === 'bus-lost' ? plan.leadUntil !== undefined : ledBy !== undefined;
+        if (!goesOn) return leader?.stop(cause);
+        leader?.end();
+        collector.skip(collector.planned, ledBy === undefined ? BUS_LOST : handedOver(ledBy));
+      },
       batch: () => leader?.progress,
       prepare: async () => {
         const again = (node: string): void => void tryAgain([node]).catch(fail);
@@ -210,7 +290,7 @@ export async function runPlan(
     { ...dependencies, receiver, output },
   );
   const { collector } = incoming;
-  const hold = (): void => incoming.hold();
+  const hold = (): void => void giveLead().then(() => incoming.hold(), fail);
   try {
     await incoming.until(() => {
       options.onSent?.();
@@ -239,10 +319,21 @@ export async function runPlan(
     lostBus,
     recorded: isRecorded,
     detached: false,
+    ledBy,
+    lostLead,
     rejected: receiver.rejected,
     ms: Math.round((clock.monotonic() - started) * 100) / 100,
   };
 }
+
+const handedOver = (by: string): StopCause => ({
+  code: 'handed-over',
+  reason: `had no turn when the wait was interrupted; the service ${by} goes on with it`,
+});
+const BUS_LOST: StopCause = {
+  code: 'bus-lost',
+  reason: 'had no turn when the bus was lost; a service goes on with it, where one runs',
+};
 
 function hopelessOf(expected: readonly RosterNode[]): Map<string, string> {
   return new Map(

@@ -4,21 +4,25 @@
  */
 import { LIMITS } from '../shared/limits.ts';
 import type { Identity } from '../shared/identity.ts';
+import type { BusWatch } from './bus-watch.ts';
 import type { StoredPolicy } from './control.ts';
 import type { RosterNode } from './directory.ts';
 import { assertWanted } from './interrupt.ts';
 import type { CancelJobOptions } from './job/cancel-recorded.ts';
 import { cancelWhenTold } from './job/cancel-when-told.ts';
+import type { JobSource } from './job/job-source.ts';
 import { planCommand, type Plan, type Work } from './plan.ts';
 import { assertMayWait } from './queue/may-wait.ts';
 import type { Resolved, TargetSpec } from './resolve.ts';
 import { runPlan, type RunDependencies, type RunOptions, type RunResult } from './run-plan.ts';
 
-export interface SendDependencies extends Omit<RunDependencies, 'records'> {
+export interface SendDependencies extends Omit<RunDependencies, 'records' | 'giveLead' | 'isUncertain'> {
   readonly identity: Identity;
+  readonly watch: BusWatch;
   /** Those that may answer, with their credentials. */
   readonly rosterOf: (resolved: Resolved) => Promise<ReadonlyMap<string, RosterNode>>;
   readonly policy: () => Promise<StoredPolicy>;
+  readonly jobs: () => Promise<JobSource>;
   readonly cancel: (job: string, options: CancelJobOptions) => Promise<unknown>;
   /** Settled when what was concluded is stored, or can't be. */
   readonly onEnding: (ending: Promise<void>) => void;
@@ -46,7 +50,7 @@ export async function sendWork(
       ackTimeoutMs,
       deadlineMs: options.deadlineMs,
       waits: approval !== undefined,
-      inTurns: options.batch !== undefined,
+      batch: options.batch,
       isRecorded,
       untilMs,
     },

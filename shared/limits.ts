@@ -271,6 +271,10 @@ export const LIMITS = {
   /** How often who leads a batch says that it is alive, and the silence after which a service takes over: three of them, and a little. */
   leadSignMs: 1_000,
   leadSilenceMs: 4_000,
+  /** How long a service that leads on may take to say that it's there; where there is none, the bus says so at once. */
+  leadAnswerMs: 2_000,
+  /** How long who hands a batch over waits for a service to take it. */
+  leadTakenMs: 6_000,
   /** How often the bus says that it is there to who follows a job, and its silence after which it is asked anew. */
   followHeartbeatMs: 2_000,
   followSilenceMs: 6_000,

@@ -1,7 +1,7 @@
 /**
- * Leads a batch: carries out what the schedule says, and tells it how nodes ended and that pauses are over. Each node's
- * command is signed when its turn comes, so it lives no longer than any other, and what was never signed can't be started
- * by anybody who comes after. Used by run-plan.ts, for as long as the command line itself is the leader.
+ * Leads a batch: carries out what the schedule says, and tells it how nodes ended and that pauses are over. The same in a
+ * command line and in a service that took over from one: a turn is written down, where there is a record, and then sent.
+ * Who finds that somebody else wrote meanwhile leads no more. Used by run-plan.ts.
  */
 import type { Clock } from '../../shared/clock.ts';
 import { FleetError } from '../../shared/errors.ts';
@@ -10,7 +10,7 @@ import type { FinalState } from '../../shared/states.ts';
 import type { Turn } from '../plan.ts';
 import type { SignedCommand } from '../request.ts';
 import type { BatchRules } from './rules.ts';
-import { BatchSchedule, type Step, type StopCause } from './schedule.ts';
+import { BatchSchedule, type BatchPast, type Step, type StopCause } from './schedule.ts';
 
 export interface LeadOptions {
   readonly rules: BatchRules;
@@ -19,15 +19,24 @@ export interface LeadOptions {
   readonly deadlineMs?: number | undefined;
   /** Until when what others signed can be sent; undefined where it is signed at each turn. */
   readonly usableUntil?: number | undefined;
+  /** How far somebody else brought it. @default it begins here */
+  readonly past?: BatchPast | undefined;
 }
 
 export interface LeadDependencies {
   readonly clock: Clock;
-  readonly sign: (nodes: readonly string[]) => Promise<Turn>;
+  /** What goes to these, written down where there is a record. */
+  readonly release: (nodes: readonly string[]) => Promise<Turn>;
+  /** The same once more, of what was written down before. */
+  readonly recall: (nodes: readonly string[]) => Promise<Turn>;
   readonly send: (command: SignedCommand, only: ReadonlySet<string>) => void;
   /** Their time to answer runs from now. */
   readonly onStart: (nodes: readonly string[], mayStartUntil: number | undefined) => void;
   readonly onSkip: (nodes: readonly string[], cause: StopCause) => void;
+  /** Somebody else leads it now. */
+  readonly onLeadLost: () => void;
+  /** Whether what went wrong means that. */
+  readonly isLeadLost: (error: unknown) => boolean;
   /** Nothing was sent at all, or something is broken. */
   readonly onFailed: (error: unknown) => void;
 }
@@ -48,6 +57,8 @@ export class BatchLeader {
   readonly #signing = new Set<string>();
   readonly #sent = new Map<string, SignedCommand>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  #isOver = false;
+  #isPaused = false;
 
   constructor(options: LeadOptions, dependencies: LeadDependencies) {
     this.#options = options;
@@ -56,25 +67,32 @@ export class BatchLeader {
   }
 
   begin(): void {
-    const { deadlineMs } = this.#options;
+    const { deadlineMs, past } = this.#options;
     if (deadlineMs !== undefined)
       this.#after(deadlineMs, () =>
         this.stop({ code: 'deadline', reason: 'never started: the deadline of the whole had come' }),
       );
-    this.#carryOut(this.#schedule.begin());
+    if (past === undefined) this.#carryOut(this.#schedule.begin());
+    else void this.#resume(past).catch(this.#deps.onFailed);
   }
 
   ended(node: string, state: FinalState | 'unmatched'): void {
-    this.#carryOut(this.#schedule.ended(node, state));
+    if (!this.#isOver) this.#carryOut(this.#schedule.ended(node, state));
   }
 
   /** Nothing new starts from here on; who was not sent anything is skipped. */
   stop(cause: StopCause): void {
-    this.#carryOut(this.#schedule.stop(cause));
+    if (!this.#isOver) this.#carryOut(this.#schedule.stop(cause));
   }
 
-  /** Nobody waits for it any more. */
+  /** Nothing is started until it's known who goes on: then it's stopped, or ended here. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  /** Nobody waits for it any more, or somebody else leads it: nothing is started, and nothing skipped. */
   end(): void {
+    this.#isOver = true;
     this.#signing.clear();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
@@ -113,27 +131,47 @@ export class BatchLeader {
 
   async #start(nodes: readonly string[]): Promise<void> {
     for (const node of nodes) this.#signing.add(node);
-    const { clock, onStart, send, sign } = this.#deps;
+    if (this.#isPaused) return;
+    const { clock, isLeadLost, onLeadLost, release } = this.#deps;
     if (clock.now() > (this.#options.usableUntil ?? Infinity)) return this.stop(APPROVAL_OVER);
     let turn: Turn;
     try {
-      turn = await sign(nodes);
+      turn = await release(nodes);
     } catch (error) {
+      if (isLeadLost(error)) {
+        this.end();
+        return onLeadLost();
+      }
       // Some have it already: what became of them is worth more than the error.
       if (this.#sent.size === 0 || !(error instanceof FleetError)) throw error;
       return this.stop({ code: error.code, reason: `never started: ${error.message}` });
     }
     // It may have been stopped meanwhile.
     const now = new Set(nodes.filter((node) => this.#signing.delete(node)));
+    this.#send(turn, now);
+  }
+
+  #send({ commands, mayStartUntil }: Turn, now: ReadonlySet<string>): void {
     if (now.size === 0) return;
-    for (const command of turn.commands) {
+    for (const command of commands) {
       for (const node of command.nodes ?? []) if (now.has(node)) this.#sent.set(node, command);
-      send(command, now);
+      this.#deps.send(command, now);
     }
-    onStart([...now], turn.mayStartUntil);
+    this.#deps.onStart([...now], mayStartUntil);
+  }
+
+  /** Whoever led it may have died between writing a turn down and sending it: nodes know what they had. */
+  async #resume(past: BatchPast): Promise<void> {
+    const { rests, ...step } = this.#schedule.resume(past);
+    const underWay = past.released.filter((node) => !past.outcomes.has(node));
+    if (underWay.length > 0) this.#send(await this.#deps.recall(underWay), new Set(underWay));
+    if (this.#isOver) return;
+    for (const ms of rests) this.#after(ms, () => this.#carryOut(this.#schedule.rested()));
+    this.#carryOut(step);
   }
 
   #after(ms: number, run: () => void): void {
+    if (this.#isOver) return;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       run();

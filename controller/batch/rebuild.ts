@@ -5,7 +5,8 @@
 import type { FinalState } from '../../shared/states.ts';
 import type { JobBegun, JobFrame } from '../../shared/wire/job.ts';
 import type { Result } from '../../shared/wire/result.ts';
-import type { BatchPast, Outcome } from './schedule.ts';
+import { neverStarted } from '../job/job-view.ts';
+import type { BatchPast, Outcome, StopCause } from './schedule.ts';
 
 export interface StoredFrame {
   readonly frame: JobFrame;
@@ -26,6 +27,7 @@ export function rebuildBatch(
   now: number,
 ): BatchPast {
   const pauseMs = batch?.pauseMs ?? 0;
+  let stopped: StopCause | undefined;
   const released = new Set<string>();
   const skipped = new Set<string>();
   const outcomes = new Map<string, Outcome>();
@@ -33,17 +35,19 @@ export function rebuildBatch(
     outcomes.set(node, { state, restMs: Math.min(pauseMs, Math.max(0, at + pauseMs - now)) });
   };
   for (const { frame, storedAt } of frames) {
+    if (frame.type === 'cancelled') stopped = neverStarted(frame.caller);
     if (frame.type === 'sent') for (const node of namesOf(frame.messages, expected)) released.add(node);
     if (!('verdicts' in frame)) continue;
     for (const { state, nodes } of frame.verdicts ?? [])
-      for (const node of nodes.flatMap((place) => expected[place] ?? []))
+      for (const node of nodes.flatMap((place) => expected[place] ?? [])) {
         if (state === 'skipped') skipped.add(node);
         // What was counted stays counted, whatever a node says afterwards.
-        else if (!outcomes.has(node)) end(node, state, storedAt);
+        if (!outcomes.has(node)) end(node, state, storedAt);
+      }
   }
   for (const [node, { final, storedAt }] of finals)
     if (!outcomes.has(node)) end(node, final.kind === 'unmatched' ? 'unmatched' : (final.state ?? 'lost'), storedAt);
-  return { released: [...released], skipped, outcomes };
+  return { released: [...released], skipped, outcomes, stopped };
 }
 
 function namesOf(messages: readonly { readonly nodes: readonly number[] }[], expected: readonly string[]): string[] {

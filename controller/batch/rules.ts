@@ -56,6 +56,20 @@ export function worstCase({ window, canaries, tolerated }: BatchRules, nodes: nu
   return Math.max(Math.min(first, window), tolerated === undefined ? rest : Math.min(rest, tolerated + window));
 }
 
+/**
+ * How long a batch may be led, where nobody said: as long as it takes if every node takes all of its time, in milliseconds.
+ * @param timeoutMs how long it may run on a node; undefined where only nodes know
+ */
+export function longestCourseMs(
+  { canaries, pauseMs, window }: BatchRules,
+  nodes: number,
+  { ackTimeoutMs, timeoutMs }: { readonly ackTimeoutMs: number; readonly timeoutMs: number | undefined },
+): number {
+  const rounds = Math.ceil(Math.min(canaries, nodes) / window) + Math.ceil(nodes / window);
+  const roundMs = (timeoutMs ?? Infinity) + ackTimeoutMs + pauseMs + LIMITS.stopGraceMs + LIMITS.heartbeatLossMs;
+  return Math.min(rounds * roundMs + LIMITS.commandLifeMs, LIMITS.waitingCommandLifeMs);
+}
+
 /** Rounded down; more than there are stays as it is. */
 function countOf(limit: Limit, nodes: number, name: string): number {
   const count = 'count' in limit ? limit.count : Math.floor((nodes * limit.percent) / 100);

@@ -34,6 +34,8 @@ export interface BatchPast {
   readonly skipped: ReadonlySet<string>;
   /** How those ended that did. */
   readonly outcomes: ReadonlyMap<string, Outcome>;
+  /** Why nothing new starts, whatever became of them; undefined while something may. */
+  readonly stopped?: StopCause | undefined;
 }
 
 /** What a failure is, to the limit; the others are the caller's own doing. */
@@ -83,14 +85,14 @@ export class BatchSchedule {
   }
 
   /** In the place of `begin`: goes on where somebody else ceased to. @returns also the pauses that aren't over */
-  resume({ released, skipped, outcomes }: BatchPast): Step & { readonly rests: readonly number[] } {
+  resume({ outcomes, released, skipped, stopped }: BatchPast): Step & { readonly rests: readonly number[] } {
     const known = new Set(released);
     this.#order = [...released, ...this.#order.filter((node) => !known.has(node) && !skipped.has(node))];
     this.#next = released.length;
     const { canaries, tolerated } = this.#rules;
     const rests: number[] = [];
     let places = 0;
-    let failed: StopCause | undefined;
+    let failed = stopped;
     for (const node of released) {
       const outcome = outcomes.get(node);
       const isCanary = places < canaries;

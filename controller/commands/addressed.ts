@@ -118,11 +118,6 @@ export async function runAddressed(
   if (flags.all === true && fromJob !== undefined) throw badTarget();
   const timing = readTiming(flags, context);
   const batch = readBatch(flags, context, definition.effect);
-  if (flags.detach === true && batch !== undefined)
-    throw new UsageError('nodes that are started in turns need somebody to start them', {
-      code: 'bad-value',
-      hint: 'Leave out --detach: this command line leads the batch.',
-    });
   const dryRun = flags.dryRun === true;
   const mayAsk =
     definition.effect === 'changes' &&
@@ -227,6 +222,7 @@ export async function runAddressed(
       detach: flags.detach === true,
       untilMs,
       onPlan: flags.explain === true ? (plan) => output.warning(wayText(plan, resolved)) : undefined,
+      onService: (name) => output.notice(`the service ${name} goes on with it if this terminal is gone`),
       onNode: (result) => output.onNode(definition.keepsData === false ? withoutData(result) : result),
       onProgress: (progress) => output.onProgress(progress),
       output: live,
@@ -248,7 +244,8 @@ export async function runAddressed(
     if (run.lostBus !== undefined) output.warning(`The bus was lost: ${run.lostBus}.${goesOn}`);
     if (run.queued !== undefined && run.queued.nodes.length > 0)
       output.notice(`${queuedText(queuedOf(run.queued.nodes, run.queued.until))} fleet job follow ${run.job}`);
-    if (run.detached) output.notice(`${nodeCount(expected.length)} were sent it.${followWords(run.job)}`);
+    if (run.detached) output.notice(`${handedWords(run, expected.length)}${followWords(run.job)}`);
+    else if (flags.detach === true) output.warning('No service took it, so this command line led it to its end.');
   } finally {
     interrupts?.end();
     output.stop();
@@ -285,18 +282,32 @@ const wholeFleet = (count: number): string => (count === 1 ? 'the only node' : `
  * The first interrupt cancels nothing: what is recorded goes on by itself, and all else just isn't waited for any more.
  * But nothing new is started: that is this command's to do.
  */
-function stoppedWords({ abandoned, notStarted, recorded }: RunResult, goesOn: string, isCancelled: boolean): string {
+function stoppedWords(
+  { abandoned, ledBy, notStarted, recorded }: RunResult,
+  goesOn: string,
+  isCancelled: boolean,
+): string {
   const [left, skipped] = [abandoned.length, notStarted.length];
   return [
     isCancelled ? 'Cancelled: ' : recorded ? 'Detached: ' : 'Interrupted: ',
     ...(left === 0 ? [] : [`${left === 1 ? '1 node is' : `${left} nodes are`} not waited for any more`]),
     ...(left === 0 || skipped === 0 ? [] : ['; ']),
-    ...(skipped === 0 ? [] : [`${skipped === 1 ? '1 node was' : `${skipped} nodes were`} never started`]),
-    `.${left === 0 ? '' : goesOn}`,
+    ...(skipped === 0
+      ? []
+      : [
+          ledBy === undefined
+            ? `${skipped === 1 ? '1 node was' : `${skipped} nodes were`} never started`
+            : `the service ${ledBy} goes on with ${skipped === 1 ? 'the 1 node that has' : `the ${skipped} nodes that have`} not had a turn`,
+        ]),
+    `.${left === 0 && ledBy === undefined ? '' : goesOn}`,
   ].join('');
 }
 
 const shownWords = (job: string): string => ` What became of it: fleet job show ${job}`;
+const handedWords = ({ ledBy }: RunResult, count: number): string =>
+  ledBy === undefined
+    ? `${nodeCount(count)} were sent it.`
+    : `The service ${ledBy} leads it through ${nodeCount(count)}.`;
 
 const followWords = (job: string): string => ` The job goes on: fleet job follow ${job}`;
 

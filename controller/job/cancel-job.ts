@@ -65,6 +65,7 @@ export async function cancelJob(
     again: () => Promise.resolve(commands),
     turn: () => Promise.reject(new Error('a cancel goes to all at once')),
     usableUntil: undefined,
+    leadUntil: undefined,
   };
   const answered = (result: NodeResult): void => {
     if (result.state !== 'unreachable') onNode?.(result);

@@ -1,6 +1,7 @@
 /**
- * The caller's side of a job's record: what is asked, stored before the first command goes out, and at the end what the
- * caller concluded. What nodes answered they store themselves.
+ * The record of a job as whoever leads it writes it: what is asked, stored before the first command goes out, whose turn
+ * comes, and what was concluded. What nodes answered they store themselves. A job that anybody may lead is appended to
+ * behind the last frame that is known: who finds another there doesn't lead it any more.
  */
 import type { Bus } from '../../shared/bus.ts';
 import type { Clock } from '../../shared/clock.ts';
@@ -8,14 +9,27 @@ import { FleetError, InterruptedError, TransportError, UsageError } from '../../
 import type { Identity } from '../../shared/identity.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { ACTIONS } from '../../shared/actions/all.ts';
-import { countStates, type FinalState } from '../../shared/states.ts';
+import { countStates } from '../../shared/states.ts';
+import { jobStream } from '../../shared/streams.ts';
 import type { Subjects } from '../../shared/subjects.ts';
-import { seal } from '../../shared/wire/envelope.ts';
-import { encodeJobFrame, type JobBegun, type JobEnded, type JobFrame, type JobSent } from '../../shared/wire/job.ts';
+import { parseEnvelope, seal } from '../../shared/wire/envelope.ts';
+import {
+  decodeJobFrame,
+  encodeJobFrame,
+  type JobBatch,
+  type JobBegun,
+  type JobFrame,
+  type JobSent,
+  type Verdicts,
+} from '../../shared/wire/job.ts';
+import { storePlan } from '../batch/plan-chunks.ts';
 import type { Plan, Turn, Work } from '../plan.ts';
 import type { SignedCommand } from '../request.ts';
 import { exitOfRun } from '../run-exit.ts';
+import type { NodeResult } from '../report.ts';
 import type { RunResult } from '../run-plan.ts';
+import { appendFrame, isLeadLost } from './append-frame.ts';
+import { groupVerdicts } from './verdicts.ts';
 
 /** What a person said, for who reads the record later. */
 export interface JobDescription {
@@ -23,9 +37,22 @@ export interface JobDescription {
   readonly command?: string | undefined;
   /** Whom it is for, by option. @default nothing */
   readonly target?: Readonly<Record<string, unknown>> | undefined;
+  /** How nodes have their turns. @default all at once */
+  readonly batch?: Pick<JobBatch, 'ackTimeoutMs' | 'canaries' | 'pauseMs' | 'tolerated' | 'window'> | undefined;
+}
+
+/** What somebody who takes over has to know. */
+export interface KnownRecord {
+  readonly begun: JobBegun;
+  /** Number of its last frame in the stream, and how many there are. */
+  readonly sequence: number;
+  readonly frames: number;
+  /** Whose verdict is in it. */
+  readonly told: Iterable<string>;
 }
 
 export interface JobRecordDependencies {
+  readonly fleet: string;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly subjects: Subjects;
@@ -34,18 +61,42 @@ export interface JobRecordDependencies {
 
 export class JobRecord {
   readonly #job: string;
+  readonly #caller: string;
   readonly #places: ReadonlyMap<string, number>;
   readonly #timeoutMs: number | undefined;
   readonly #deps: JobRecordDependencies;
-  /** Ids of the messages that it has. */
-  readonly #named = new Set<string>();
-  #revision = 0;
+  /** Whose verdict is in it. */
+  readonly #told: Set<string>;
+  readonly #isShared: boolean;
+  /** Number of the last frame in the stream; undefined before the first. */
+  #sequence: number | undefined;
+  #revision: number;
+  #storing: Promise<unknown> = Promise.resolve();
 
-  private constructor(plan: Plan, { action }: Work, dependencies: JobRecordDependencies) {
-    this.#job = plan.job;
-    this.#places = new Map(plan.expected.map(({ name }, at) => [name, at]));
-    this.#timeoutMs = plan.timeoutMs ?? ACTIONS.get(action)?.timeoutMs;
+  private constructor(
+    { job, caller, expected, timeoutMs, isShared }: RecordOptions,
+    known: Pick<KnownRecord, 'frames' | 'told'> & { readonly sequence: number | undefined },
+    dependencies: JobRecordDependencies,
+  ) {
+    this.#job = job;
+    this.#caller = caller;
+    this.#places = new Map(expected.map((name, at) => [name, at]));
+    this.#timeoutMs = timeoutMs;
+    this.#isShared = isShared;
+    this.#told = new Set(known.told);
+    this.#sequence = known.sequence;
+    this.#revision = known.frames;
     this.#deps = dependencies;
+  }
+
+  /** Takes the lead of a job, or doesn't get it. @throws TransportError `store-conflict` where somebody else has it now */
+  static async takeOver(known: KnownRecord, dependencies: JobRecordDependencies): Promise<JobRecord> {
+    const { action, caller, expected, job, timeoutMs } = known.begun;
+    const options = { job, caller, expected, timeoutMs: timeoutMs ?? ACTIONS.get(action)?.timeoutMs, isShared: true };
+    const record = new JobRecord(options, known, dependencies);
+    const at = dependencies.clock.now();
+    await record.#store(() => ({ ...record.#head(), type: 'taken', at }));
+    return record;
   }
 
   /** @throws TransportError when it can't be stored; UsageError `command-too-large`. Nothing may be sent then. */
@@ -55,12 +106,20 @@ export class JobRecord {
     description: JobDescription,
     dependencies: JobRecordDependencies,
   ): Promise<JobRecord> {
-    const record = new JobRecord(plan, work, dependencies);
+    const { expected, job, leadUntil } = plan;
+    const options = {
+      job,
+      caller: dependencies.identity.name,
+      expected: expected.map(({ name }) => name),
+      timeoutMs: plan.timeoutMs ?? ACTIONS.get(work.action)?.timeoutMs,
+      isShared: leadUntil !== undefined,
+    };
+    const record = new JobRecord(options, { frames: 0, told: [], sequence: undefined }, dependencies);
     try {
-      const { commands, startBy } = plan;
-      await record.#store(record.#begun(plan, work, description));
-      for (let at = LIMITS.frameMessages; at < commands.length; at += LIMITS.frameMessages)
-        await record.#addSent(commands.slice(at, at + LIMITS.frameMessages), startBy);
+      const chunks = leadUntil === undefined ? 0 : await storePlan(job, plan.commands, dependencies);
+      await record.#store(() => record.#begun(plan, work, description, chunks));
+      const rest = leadUntil === undefined ? plan.commands.slice(LIMITS.frameMessages) : [];
+      await record.#addSent(rest, plan.startBy);
     } catch (cause) {
       if (!(cause instanceof FleetError)) throw cause;
       const [message, hint] = [`the job can't be recorded, so nothing was sent: ${cause.message}`, cause.hint ?? ''];
@@ -77,7 +136,7 @@ export class JobRecord {
   async around(run: () => Promise<RunResult>): Promise<{ result: RunResult; ending: Promise<void> }> {
     try {
       const result = await run();
-      const isEnded = !result.detached && result.abandoned.length + result.notStarted.length === 0 && result.lostBus === undefined; // prettier-ignore
+      const isEnded = !result.detached && result.lostLead !== true && result.abandoned.length + result.notStarted.length === 0 && result.lostBus === undefined; // prettier-ignore
       const ending = isEnded ? this.#end(result) : Promise.resolve();
       // Who waits for it hears what went wrong.
       ending.catch(() => undefined);
@@ -88,25 +147,49 @@ export class JobRecord {
     }
   }
 
-  /** What goes to nodes whose turn has come; before it does. @throws TransportError */
-  async add({ commands, mayStartUntil }: Turn): Promise<void> {
+  /**
+   * What goes to nodes whose turn has come, before it does, and what was concluded of others since.
+   * @param nodes whose turn it is; a message may name others, whose turn comes later
+   * @throws TransportError `store-conflict` where somebody else leads it now
+   */
+  async add({ commands, mayStartUntil }: Turn, nodes: readonly string[], known: readonly NodeResult[]): Promise<void> {
     const { clock } = this.#deps;
-    const added = commands.filter(({ id }) => !this.#named.has(id));
-    if (added.length === 0) return;
     const startBy =
       mayStartUntil === undefined ? clock.now() + LIMITS.commandLifeMs : mayStartUntil - LIMITS.clockSkewMs;
-    await this.#addSent(added, startBy);
+    await this.#addSent(commands, startBy, new Set(nodes), known);
   }
 
-  #addSent(commands: readonly SignedCommand[], startBy: number): Promise<void> {
-    return this.#store({ ...this.#head(), type: 'sent', messages: this.#messages(commands), ...this.#times(startBy) });
+  /** In as many frames as it takes. */
+  async #addSent(
+    commands: readonly SignedCommand[],
+    startBy: number,
+    nodes?: ReadonlySet<string>,
+    known: readonly NodeResult[] = [],
+  ): Promise<void> {
+    for (let at = 0; at < commands.length; at += LIMITS.frameMessages) {
+      const part = commands.slice(at, at + LIMITS.frameMessages);
+      await this.#store(() => {
+        const messages = this.#messages(part, nodes);
+        if (messages.length === 0) return undefined;
+        return { ...this.#head(), type: 'sent', messages, ...this.#times(startBy), ...this.#newVerdicts(known) };
+      });
+    }
+  }
+
+  /** These are never started: nobody who comes after does it either. @throws TransportError */
+  async conclude(known: readonly NodeResult[]): Promise<void> {
+    await this.#store(() => {
+      const { verdicts } = this.#newVerdicts(known);
+      return verdicts && { ...this.#head(), type: 'concluded', at: this.#deps.clock.now(), verdicts };
+    });
   }
 
   /** These were away, and find it in their queues up to then. @throws TransportError */
   async addQueued(nodes: readonly string[], startBy: number): Promise<void> {
     const places = nodes.flatMap((node) => this.#places.get(node) ?? []);
     if (places.length === 0) return;
-    await this.#store({ ...this.#head(), type: 'queued', at: this.#deps.clock.now(), nodes: places, startBy });
+    const at = this.#deps.clock.now();
+    await this.#store(() => ({ ...this.#head(), type: 'queued', at, nodes: places, startBy }));
   }
 
   /** Given up between the record and the first command. */
@@ -121,35 +204,28 @@ export class JobRecord {
       Partial<Pick<RunResult, 'queued'>>,
   ): Promise<void> {
     const { nodes, unmatched } = result;
-    const verdicts = this.#verdicts(nodes);
-    await this.#store({
+    await this.#store(() => ({
       ...this.#head(),
       type: 'ended',
       at: this.#deps.clock.now(),
       exit: exitOfRun(result),
       states: countStates(nodes.map(({ state }) => state)),
       unmatched: unmatched.length,
-      verdicts,
-    });
+      verdicts: this.#newVerdicts(nodes).verdicts ?? [],
+    }));
   }
 
-  #verdicts(nodes: RunResult['nodes']): JobEnded['verdicts'] {
-    const alike = new Map<string, JobEnded['verdicts'][number]>();
-    for (const { node, state, code, reason, isVerdict } of nodes) {
-      const place = this.#places.get(node);
-      // What a node refuses because it is stale is said, and not stored.
-      const isTold = state === 'skipped' || state === 'refused' || isVerdict === true;
-      if (place === undefined || !isTold || !isSilence(state)) continue;
-      const text = (reason ?? '').slice(0, REASON_LENGTH);
-      const key = JSON.stringify([state, code, text]);
-      const known = alike.get(key);
-      if (known !== undefined) known.nodes.push(place);
-      else alike.set(key, { state, ...(code === undefined ? {} : { code }), reason: text, nodes: [place] });
-    }
-    return [...alike.values()];
+  /** Those that it doesn't have yet. */
+  #newVerdicts(nodes: RunResult['nodes']): { verdicts?: Verdicts } {
+    const verdicts = groupVerdicts(
+      nodes.filter(({ node }) => !this.#told.has(node)),
+      this.#places,
+    );
+    for (const { node } of nodes) this.#told.add(node);
+    return verdicts.length === 0 ? {} : { verdicts };
   }
 
-  #begun(plan: Plan, work: Work, { command, target }: JobDescription): JobBegun {
+  #begun(plan: Plan, work: Work, { batch, command, target }: JobDescription, chunks: number): JobBegun {
     const { action, args, dryRun, effect, secrets } = work;
     return {
       ...this.#head(),
@@ -164,19 +240,23 @@ export class JobRecord {
       target: { ...target },
       ...(plan.where === undefined ? {} : { where: plan.where }),
       expected: [...this.#places.keys()],
-      // What doesn't fit is in frames of its own, before any of it is sent.
-      messages: this.#messages(plan.commands.slice(0, LIMITS.frameMessages)),
+      // Where there are turns, each says what is sent. What doesn't fit is in frames of its own, before any of it is sent.
+      messages: plan.leadUntil === undefined ? this.#messages(plan.commands.slice(0, LIMITS.frameMessages)) : [],
       issued: plan.issued,
       ...this.#times(plan.startBy),
+      ...(plan.leadUntil === undefined || batch === undefined
+        ? {}
+        : { batch: { ...batch, chunks, deadline: plan.leadUntil, ...usableUntil(plan) } }),
       ...(plan.retryOf === undefined ? {} : { retryOf: plan.retryOf }),
     };
   }
 
-  #messages(commands: readonly SignedCommand[]): JobSent['messages'] {
-    return commands.map(({ id, nodes = [], payloadHash }) => {
-      this.#named.add(id);
-      const places = nodes.flatMap((node) => this.#places.get(node) ?? []);
-      return { id: fromHex(id), payload: fromHex(payloadHash), nodes: places };
+  /** @param now of the nodes that they name, those that are sent to; absent for all */
+  #messages(commands: readonly SignedCommand[], now?: ReadonlySet<string>): JobSent['messages'] {
+    return commands.flatMap(({ id, nodes = [], payloadHash }) => {
+      const those = now === undefined ? nodes : nodes.filter((node) => now.has(node));
+      const places = those.flatMap((node) => this.#places.get(node) ?? []);
+      return those.length === 0 ? [] : [{ id: fromHex(id), payload: fromHex(payloadHash), nodes: places }];
     });
   }
 
@@ -187,11 +267,23 @@ export class JobRecord {
   }
 
   #head(): Pick<JobFrame, 'subject' | 'revision' | 'job' | 'caller'> {
-    const caller = this.#deps.identity.name;
-    return { subject: this.#deps.subjects.job(caller, this.#job), revision: ++this.#revision, job: this.#job, caller };
+    const { identity, subjects } = this.#deps;
+    const [caller, job] = [this.#caller, this.#job];
+    const by = identity.name === caller ? {} : { by: identity.name };
+    return { subject: subjects.job(caller, job), revision: ++this.#revision, job, caller, ...by };
   }
 
-  async #store(frame: JobFrame): Promise<void> {
+  /** One after the other: each is appended behind the one before. @param make undefined where there is nothing to say */
+  #store(make: () => JobFrame | undefined): Promise<void> {
+    const storing = this.#storing.then(async () => {
+      const frame = make();
+      if (frame !== undefined) await this.#append(frame);
+    });
+    this.#storing = storing.catch(() => undefined);
+    return storing;
+  }
+
+  async #append(frame: JobFrame): Promise<void> {
     const { bus, identity } = this.#deps;
     const bytes = await seal('job', identity.fleetId, identity, encodeJobFrame(frame), { inlineCredential: true });
     const room = Math.min(bus.maxPayloadBytes, LIMITS.envelopeBytes) - STORE_OVERHEAD_BYTES;
@@ -200,16 +292,40 @@ export class JobRecord {
         code: 'command-too-large',
         hint: 'Give large input as a file that the nodes can reach.',
       });
-    // Of frames that are alike, the first counts.
-    await bus.store(frame.subject, bytes, { mayRepeat: true });
+    const after = this.#isShared ? this.#sequence : undefined;
+    try {
+      this.#sequence = await appendFrame({ subject: frame.subject, bytes, after }, this.#deps);
+    } catch (error) {
+      // Whoever cancels a job does not lead it: what it came to is said by who did.
+      if (!isLeadLost(error) || frame.type === 'sent' || frame.type === 'taken') throw error;
+      const last = await bus.load(jobStream(this.#deps.fleet), frame.subject);
+      if (last === undefined || typeOf(last.data) !== 'cancelled') throw error;
+      this.#sequence = await appendFrame({ subject: frame.subject, bytes, after: last.sequence }, this.#deps);
+    }
   }
 }
 
-type Silence = JobEnded['verdicts'][number]['state'];
-const SILENCES: ReadonlySet<string> = new Set<Silence>(['unreachable', 'lost', 'skipped', 'refused']);
-const isSilence = (state: FinalState): state is Silence => SILENCES.has(state);
+interface RecordOptions {
+  readonly job: string;
+  readonly caller: string;
+  readonly expected: readonly string[];
+  readonly timeoutMs: number | undefined;
+  /** Others may lead it: each frame is appended behind the last one that is known. */
+  readonly isShared: boolean;
+}
+
+/** Undefined for what is no frame. Who wrote it, readers look at. */
+function typeOf(message: Uint8Array): JobFrame['type'] | undefined {
+  try {
+    return decodeJobFrame(parseEnvelope(message)[1]).type;
+  } catch {
+    return undefined;
+  }
+}
+
+const usableUntil = ({ usableUntil: until }: Plan): { usableUntil?: number } =>
+  until === undefined ? {} : { usableUntil: until };
 
 /** A stream counts subject and headers as the message's own. */
 const STORE_OVERHEAD_BYTES = 1024;
-const REASON_LENGTH = 512;
 const fromHex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));

@@ -37,5 +37,9 @@ export function openFrame(
 /** What was asked is its caller's own to say; how it went on, a service's, too. */
 function maySign({ kind, name, roles }: CredentialBody, { by, caller, type }: JobFrame): boolean {
   if (by === undefined) return name === caller;
-  return by === name && type !== 'begun' && kind === 'service' && roles.includes(LEADER_ROLE);
+  return by === name && type !== 'begun' && maySignFor({ kind, roles });
 }
+
+/** Whether it may lead the jobs of others. */
+export const maySignFor = ({ kind, roles }: Pick<CredentialBody, 'kind' | 'roles'>): boolean =>
+  kind === 'service' && roles.includes(LEADER_ROLE);

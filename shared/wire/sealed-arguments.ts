@@ -25,8 +25,8 @@ export type SealedArguments = z.infer<typeof SealedArguments>;
 const Values = z.record(z.string(), z.string());
 export type SecretValues = Readonly<Record<string, string>>;
 
-/** What an attachment adds to a message, its frame included. */
-export const ATTACHMENT_BYTES = SEAL_BYTES + 2 * KEY_BYTES + 2;
+/** The key of them, sealed to a node. */
+export const SEALED_KEY_BYTES = SEAL_BYTES + 2 * KEY_BYTES;
 
 /** Encrypts them, once for all nodes. The key is for attachments alone. */
 export function sealArguments(values: SecretValues): { sealed: SealedArguments; key: Uint8Array } {

@@ -2,10 +2,11 @@
  * Batches on real agents. What ran where is known from files that the nodes themselves write to: a line when a command
  * starts there, a line when it ends.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../controller/report.ts';
+import { BatchTrial } from '../support/batch-trial.ts';
 import type { Child } from '../support/child-process.ts';
 import { startEmbeddedFleet, type EmbeddedFleet } from '../support/embedded-fleet.ts';
 import { noTerminal, startAtTerminal } from '../support/terminal.ts';
@@ -30,25 +31,8 @@ describe('a command in batches', () => {
   afterAll(() => fleet.stop());
 
   let trials = 0;
-  /** A folder in which nodes leave their lines, and find what they are to do. */
-  function trial() {
-    const folder = join(fleet.cli.folder, `trial${++trials}`);
-    mkdirSync(folder);
-    const course = join(folder, 'course');
-    // Appending a short line is one write: lines of several nodes don't mix.
-    const script = `n="\${FLEET_EMBEDDED_NODE##*/}"; echo "start $n" >>${course}
-      while [ -e ${folder}/hold-$n ]; do sleep 0.05; done
-      echo "end $n" >>${course}; [ ! -e ${folder}/fail-$n ]`;
-    const lines = (): string[] => (existsSync(course) ? readFileSync(course, 'utf8').trim().split('\n') : []);
-    return {
-      script: ['--shell', '--', script],
-      hold: (node: string) => writeFileSync(join(folder, `hold-${node}`), ''),
-      fail: (...nodes: string[]) => nodes.forEach((node) => writeFileSync(join(folder, `fail-${node}`), '')),
-      release: (node: string) => rmSync(join(folder, `hold-${node}`)),
-      lines,
-      started: () => lines().flatMap((line) => (line.startsWith('start ') ? [line.slice(6)] : [])),
-      ended: (node: string) => lines().includes(`end ${node}`),
-    };
+  function trial(): BatchTrial {
+    return new BatchTrial(join(fleet.cli.folder, `trial${++trials}`));
   }
 
   const start = async (...args: string[]): Promise<Child> => {
@@ -61,58 +45,58 @@ describe('a command in batches', () => {
   const ROLE = ['exec', '--where', 'role=n'];
 
   it('one at a time runs in the order of names, each after the one before it has ended', async () => {
-    const { script, lines } = trial();
-    const report = await fleet.report(...ROLE, '--batch', '1', ...script);
+    const course = trial();
+    const report = await fleet.report(...ROLE, '--batch', '1', ...course.script);
     expect(report).toMatchObject({ exit: 0, batch: { window: 1, tolerated: null, worstCase: 6, stopped: null } });
-    expect(lines()).toEqual(NODES.flatMap((node) => [`start ${node}`, `end ${node}`]));
+    expect(course.lines()).toEqual(NODES.flatMap((node) => [`start ${node}`, `end ${node}`]));
   });
 
   it('goes on beside a slow node: its place in the window is all that it holds', async () => {
-    const { ended, hold, lines, release, script } = trial();
-    hold('n1');
-    const cli = await start(...ROLE, '--batch', '2', '-o', 'ndjson', ...script);
-    await waitFor(() => ended('n11'), { what: 'the last node to have run beside the first' });
-    expect(lines().filter((line) => line !== 'start n1')).toEqual(
+    const course = trial();
+    course.hold('n1');
+    const cli = await start(...ROLE, '--batch', '2', '-o', 'ndjson', ...course.script);
+    await waitFor(() => course.ended('n11'), { what: 'the last node to have run beside the first' });
+    expect(course.lines().filter((line) => line !== 'start n1')).toEqual(
       NODES.slice(1).flatMap((node) => [`start ${node}`, `end ${node}`]),
     );
-    expect(ended('n1')).toBe(false);
-    release('n1');
+    expect(course.ended('n1')).toBe(false);
+    course.release('n1');
     expect(await cli.ended).toMatchObject({ code: 0 });
   });
 
   it('takes a share of the nodes, rounded down', async () => {
-    const { lines, script, started } = trial();
-    const report = await fleet.report(...ROLE, '--batch', '49%', '--max-failures', '33%', ...script);
+    const course = trial();
+    const report = await fleet.report(...ROLE, '--batch', '49%', '--max-failures', '33%', ...course.script);
     expect(report).toMatchObject({ exit: 0, batch: { window: 2, tolerated: 1, worstCase: 3 } });
-    expect(started().toSorted()).toEqual(NODES.toSorted());
+    expect(course.started().toSorted()).toEqual(NODES.toSorted());
     let underWay = 0;
-    for (const line of lines()) {
+    for (const line of course.lines()) {
       underWay += line.startsWith('start') ? 1 : -1;
       expect(underWay).toBeLessThanOrEqual(2);
     }
   });
 
   it('starts the rest only after the canaries, of which all ended ok', async () => {
-    const { hold, lines, release, script, started } = trial();
-    hold('n2');
-    const cli = await start(...ROLE, '--canary', '2', ...script);
-    await waitFor(() => lines().includes('end n1') && started().includes('n2'), {
+    const course = trial();
+    course.hold('n2');
+    const cli = await start(...ROLE, '--canary', '2', ...course.script);
+    await waitFor(() => course.lines().includes('end n1') && course.started().includes('n2'), {
       what: 'both canaries to have started',
     });
-    release('n2');
+    course.release('n2');
     expect(await cli.ended).toMatchObject({ code: 0 });
-    expect(lines().slice(0, 4).toSorted()).toEqual(['end n1', 'end n2', 'start n1', 'start n2']);
-    expect(started()).toHaveLength(NODES.length);
+    expect(course.lines().slice(0, 4).toSorted()).toEqual(['end n1', 'end n2', 'start n1', 'start n2']);
+    expect(course.started()).toHaveLength(NODES.length);
     expect(cli.stderr()).toContain(
       'At worst 4 of 6 nodes are hurt before it stops: 2 canaries first, then all at once',
     );
   });
 
   it('leaves the rest alone after a canary that failed, whatever may fail, and says why', async () => {
-    const { fail, script, started } = trial();
-    fail('n1');
-    const report = await fleet.report(...ROLE, '--canary', '1', '--max-failures', '5', ...script);
-    expect(started()).toEqual(['n1']);
+    const course = trial();
+    course.fail('n1');
+    const report = await fleet.report(...ROLE, '--canary', '1', '--max-failures', '5', ...course.script);
+    expect(course.started()).toEqual(['n1']);
     expect(report).toMatchObject({
       exit: 4,
       expected: 6,
@@ -130,11 +114,11 @@ describe('a command in batches', () => {
   });
 
   it('takes the next node for a canary where one no longer matches', async () => {
-    const { fail, script, started } = trial();
-    fail('n1');
+    const course = trial();
+    course.fail('n1');
     // Asked itself, the first by name says that it is another's.
-    const report = await fleet.report(...ROLE, '--fresh', '--canary', '1', ...script);
-    expect(started()).toEqual(['n1']);
+    const report = await fleet.report(...ROLE, '--fresh', '--canary', '1', ...course.script);
+    expect(course.started()).toEqual(['n1']);
     expect(report).toMatchObject({ expected: 7, unmatched: 1, states: { failed: 1, skipped: 5 } });
   });
 
@@ -148,21 +132,21 @@ describe('a command in batches', () => {
   });
 
   it('starts nothing after one more failure than tolerated; who is under way then ends, and the rest is skipped', async () => {
-    const { ended, fail, hold, release, script, started } = trial();
+    const course = trial();
     // Failures that come together would leave n3 out: the second one waits until n3 has taken the place of the first.
-    hold('n2');
-    hold('n3');
-    fail('n1', 'n2');
-    const cli = await start(...ROLE, '--batch', '2', '--max-failures', '1', '-o', 'ndjson', ...script);
-    await waitFor(() => started().includes('n3') || undefined, { what: 'n3 to start' });
-    release('n2');
+    course.hold('n2');
+    course.hold('n3');
+    course.fail('n1', 'n2');
+    const cli = await start(...ROLE, '--batch', '2', '--max-failures', '1', '-o', 'ndjson', ...course.script);
+    await waitFor(() => course.started().includes('n3') || undefined, { what: 'n3 to start' });
+    course.release('n2');
     const lines = (): Record<string, unknown>[] =>
       cli.stdout().split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>); // prettier-ignore
     await waitFor(() => lines().some(({ state }) => state === 'skipped'), { what: 'the rest to be skipped' });
-    expect(ended('n3')).toBe(false);
-    release('n3');
+    expect(course.ended('n3')).toBe(false);
+    course.release('n3');
     expect(await cli.ended).toMatchObject({ code: 3 });
-    expect(started().toSorted()).toEqual(['n1', 'n2', 'n3']);
+    expect(course.started().toSorted()).toEqual(['n1', 'n2', 'n3']);
     const summary = lines().at(-1) ?? {};
     const nodes = lines().slice(0, -1) as unknown as Report['nodes'];
     expect(statesOf({ nodes })).toEqual({
@@ -184,35 +168,44 @@ describe('a command in batches', () => {
   });
 
   it('goes on while failures are within the limit', async () => {
-    const { fail, script, started } = trial();
-    fail('n2', 'n9');
-    const report = await fleet.report(...ROLE, '--batch', '1', '--max-failures', '2', ...script);
+    const course = trial();
+    course.fail('n2', 'n9');
+    const report = await fleet.report(...ROLE, '--batch', '1', '--max-failures', '2', ...course.script);
     expect(report).toMatchObject({ exit: 3, states: { ok: 4, failed: 2 }, batch: { stopped: null } });
-    expect(started()).toEqual(NODES);
+    expect(course.started()).toEqual(NODES);
   });
 
   it('counts a node that is away as a failure, when its turn has come, and waits for it alone', async () => {
-    const { script, started } = trial();
+    const course = trial();
     await fleet.endAgent('gone');
     try {
       const nodes = ['--node', 'gone', '--node', 'n[1-3]'];
       const quick = ['--ack-timeout', '2s', '--batch', '2'];
-      const tolerant = await fleet.report('exec', ...nodes, ...quick, '--max-failures', '1', ...script);
+      const tolerant = await fleet.report('exec', ...nodes, ...quick, '--max-failures', '1', ...course.script);
       expect(tolerant).toMatchObject({ exit: 3, states: { ok: 3, unreachable: 1 } });
-      expect(started()).toEqual(['n1', 'n2', 'n3']);
-      const strict = await fleet.report('exec', ...nodes, ...quick, '--batch', '1', '--max-failures', '0', ...script);
+      expect(course.started()).toEqual(['n1', 'n2', 'n3']);
+      const strict = await fleet.report(
+        'exec',
+        ...nodes,
+        ...quick,
+        '--batch',
+        '1',
+        '--max-failures',
+        '0',
+        ...course.script,
+      );
       expect(strict).toMatchObject({ exit: 4, states: { unreachable: 1, skipped: 3 } });
-      expect(started()).toHaveLength(3);
+      expect(course.started()).toHaveLength(3);
     } finally {
       await fleet.restartAgent('gone');
     }
   });
 
   it('starts nothing more after Ctrl-C, and says who was never started', async () => {
-    const { ended, hold, release, script, started } = trial();
-    hold('n2');
-    const cli = await start(...ROLE, '--batch', '1', '-o', 'json', ...script);
-    await waitFor(() => started().includes('n2'), { what: 'the second node to run' });
+    const course = trial();
+    course.hold('n2');
+    const cli = await start(...ROLE, '--batch', '1', '-o', 'json', ...course.script);
+    await waitFor(() => course.started().includes('n2'), { what: 'the second node to run' });
     cli.kill('SIGINT');
     expect(await cli.ended).toMatchObject({ code: INTERRUPTED });
     const report = JSON.parse(cli.stdout()) as Report;
@@ -223,26 +216,26 @@ describe('a command in batches', () => {
     });
     expect(statesOf(report)).toMatchObject({ n1: 'ok', n3: 'skipped', n9: 'skipped', n10: 'skipped', n11: 'skipped' });
     expect(cli.stderr()).toContain('Detached: 1 node is not waited for any more; 4 nodes were never started.');
-    release('n2');
-    await waitFor(() => ended('n2'), { what: 'what was under way to go on to its end' });
+    course.release('n2');
+    await waitFor(() => course.ended('n2'), { what: 'what was under way to go on to its end' });
     // Whatever had been sent before is at the node before this.
     await fleet.run('ping');
-    expect(started()).toEqual(['n1', 'n2']);
+    expect(course.started()).toEqual(['n1', 'n2']);
   });
 
   it('ends at the deadline of the whole: what had no turn by then is skipped', async () => {
-    const { script, started } = trial();
+    const course = trial();
     const report = await fleet.report(
-      'exec', '--node', 'n1', '--node', 'n2', '--batch', '1', '--batch-pause', '1h', '--deadline', '6s', ...script,
+      'exec', '--node', 'n1', '--node', 'n2', '--batch', '1', '--batch-pause', '1h', '--deadline', '6s', ...course.script,
     ); // prettier-ignore
     expect(report).toMatchObject({ exit: 3, states: { ok: 1, skipped: 1 }, batch: { stopped: 'deadline' } });
-    expect(started()).toEqual(['n1']);
+    expect(course.started()).toEqual(['n1']);
   });
 
   it('does no harm to a command that reads, and the defaults of a context are not for it', async () => {
     const context = join(fleet.folder, 'context.yaml');
     const plain = readFileSync(context, 'utf8');
-    const { script, started } = trial();
+    const course = trial();
     try {
       const values = JSON.parse(plain) as { defaults: object };
       const defaults = { ...values.defaults, batch: 2, canary: 1, maxFailures: '50%', batchPause: '1ms' };
@@ -251,9 +244,9 @@ describe('a command in batches', () => {
       expect(ping).toMatchObject({ exit: 0, expected: 7 });
       expect(ping).not.toHaveProperty('batch');
       const batched = { window: 2, canaries: 1, tolerated: 3, pauseMs: 1 };
-      expect(await fleet.report(...ROLE, ...script)).toMatchObject({ exit: 0, batch: batched });
-      expect(started()[0]).toBe('n1');
-      expect(await fleet.report(...ROLE, '--canary', '0', '--batch', '100%', ...script)).toMatchObject({
+      expect(await fleet.report(...ROLE, ...course.script)).toMatchObject({ exit: 0, batch: batched });
+      expect(course.started()[0]).toBe('n1');
+      expect(await fleet.report(...ROLE, '--canary', '0', '--batch', '100%', ...course.script)).toMatchObject({
         batch: { window: 6, canaries: 0 },
       });
       expect(await fleet.report('ping', '--batch', '3')).toMatchObject({ exit: 0, batch: { window: 3 } });
@@ -263,7 +256,7 @@ describe('a command in batches', () => {
   });
 
   it('refuses what makes no sense before it connects', async () => {
-    const { script, started } = trial();
+    const course = trial();
     for (const flags of [
       ['--batch', '0'],
       ['--batch', '101%'],
@@ -272,20 +265,28 @@ describe('a command in batches', () => {
       ['--batch', '2', '--batch-pause', 'soon'],
       ['--batch-pause', '5s'],
     ]) {
-      const { exit, stderr } = await fleet.run(...ROLE, ...flags, ...script);
+      const { exit, stderr } = await fleet.run(...ROLE, ...flags, ...course.script);
       expect([flags, exit, stderr]).toEqual([flags, 2, expect.stringContaining(flags.at(-2) ?? '')]);
     }
-    expect(started()).toEqual([]);
+    expect(course.started()).toEqual([]);
   });
 
   it.skipIf(noTerminal() !== undefined)('asks with the worst case in the question', async () => {
-    const { script, started } = trial();
-    const cli = await startAtTerminal(fleet.cli, ['exec', '-q', '--batch', '1', '--max-failures', '1', ...script]);
+    const course = trial();
+    const cli = await startAtTerminal(fleet.cli, [
+      'exec',
+      '-q',
+      '--batch',
+      '1',
+      '--max-failures',
+      '1',
+      ...course.script,
+    ]);
     children.push(cli);
     await waitFor(() => cli.output().includes('[y/N]'), { what: 'the question' });
     expect(cli.output()).toContain('on all 7 nodes of fleet main (at worst 2 of 7 nodes are hurt). Go on?');
     cli.write('n\r');
     expect(await cli.ended).toMatchObject({ code: 2 });
-    expect(started()).toEqual([]);
+    expect(course.started()).toEqual([]);
   });
 });

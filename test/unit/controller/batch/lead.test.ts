@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BatchLeader, type LeadOptions } from '../../../../controller/batch/lead.ts';
 import type { BatchRules } from '../../../../controller/batch/rules.ts';
+import type { BatchPast } from '../../../../controller/batch/schedule.ts';
+import { isLeadLost } from '../../../../controller/job/append-frame.ts';
 import type { SignedCommand } from '../../../../controller/request.ts';
-import { RefusedError } from '../../../../shared/errors.ts';
+import { RefusedError, TransportError } from '../../../../shared/errors.ts';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -23,17 +25,25 @@ function lead(rules: Partial<BatchRules>, expected: string[], options: Partial<L
     started: [] as string[],
     skipped: {} as Record<string, string>,
     failed: [] as unknown[],
+    recalled: [] as string[],
+    leadLost: 0,
   };
   const held: { sign: (() => Promise<void>) | undefined } = { sign: undefined };
   const leader = new BatchLeader(
     { rules: { window: 1, canaries: 0, tolerated: undefined, pauseMs: 0, ...rules }, expected, ...options },
     {
       clock: { now: () => Date.now(), monotonic: () => Date.now() },
-      sign: async (nodes) => {
+      release: async (nodes) => {
         await held.sign?.();
         seen.signed.push(nodes);
         return { commands: [commandFor(nodes)], mayStartUntil: undefined };
       },
+      recall: (nodes) => {
+        seen.recalled.push(...nodes);
+        return Promise.resolve({ commands: [commandFor(nodes)], mayStartUntil: undefined });
+      },
+      onLeadLost: () => seen.leadLost++,
+      isLeadLost,
       send: ({ nodes = [] }, only) => seen.sent.push(...nodes.filter((node) => only.has(node))),
       onStart: (nodes) => seen.started.push(...nodes),
       onSkip: (nodes, { code }) => nodes.forEach((node) => (seen.skipped[node] = code)),
@@ -162,6 +172,40 @@ describe('leading a batch', () => {
     leader.sendAgain(['b', 'c']);
     expect(seen.sent).toEqual(['a', 'b', 'b']);
     expect(seen.signed).toHaveLength(1);
+  });
+
+  it('leads no more, and skips nothing, once somebody else has written', async () => {
+    const { held, leader, seen } = lead({}, ['a', 'b', 'c']);
+    leader.begin();
+    await pass(0);
+    held.sign = () => Promise.reject(new TransportError('stored meanwhile', { code: 'store-conflict' }));
+    leader.ended('a', 'ok');
+    await pass(0);
+    leader.stop({ code: 'interrupted', reason: '' });
+    leader.ended('b', 'ok');
+    await pass(0);
+    expect(seen).toMatchObject({ sent: ['a'], leadLost: 1, skipped: {}, failed: [] });
+  });
+
+  it('goes on where another ceased to: what had its turn is sent once more, and pauses end when they would have', async () => {
+    const past: BatchPast = {
+      released: ['a', 'b', 'c'],
+      skipped: new Set(),
+      outcomes: new Map([
+        ['a', { state: 'ok', restMs: 0 }],
+        ['c', { state: 'failed', restMs: 3_000 }],
+      ]),
+    };
+    const rules = { window: 3, tolerated: 1, pauseMs: 5_000 };
+    const { leader, seen } = lead(rules, ['a', 'b', 'c', 'd', 'e', 'f'], { past });
+    leader.begin();
+    await pass(2_999);
+    expect(seen).toMatchObject({ recalled: ['b'], signed: [['d']], sent: ['b', 'd'] });
+    await pass(1);
+    expect(seen.sent).toEqual(['b', 'd', 'e']);
+    leader.sendAgain(['b']);
+    leader.ended('d', 'failed');
+    expect(seen).toMatchObject({ sent: ['b', 'd', 'e', 'b'], skipped: { f: 'failure-limit' } });
   });
 
   it('leaves no timer behind when nobody waits any more', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { RosterNode } from '../../../../controller/directory.ts';
 import { planCommand, type Plan, type PlanOptions, type Turn, type Work } from '../../../../controller/plan.ts';
 import type { SigningContext } from '../../../../controller/request.ts';
+import type { BatchOptions } from '../../../../controller/batch/rules.ts';
 import { createTarget } from '../../../../controller/target.ts';
 import { LIMITS } from '../../../../shared/limits.ts';
 import { decodeCommand, type Command } from '../../../../shared/wire/command.ts';
@@ -38,10 +39,12 @@ function plan(changes: Partial<Work> = {}, options: Partial<PlanOptions> = {}): 
     { ...work, ...changes },
     createTarget({}),
     { resolved, roster },
-    { job: 'j', ackTimeoutMs: 1_000, inTurns: true, ...options },
+    { job: 'j', ackTimeoutMs: 1_000, batch, ...options },
     signingAt(NOW),
   );
 }
+
+const batch: BatchOptions = { window: { count: 1 } };
 
 const read = ({ commands }: Turn): Command[] =>
   commands.map(({ bytes }) => decodeCommand(open('command', fleet.fleetId, bytes, trust).payload));
@@ -81,6 +84,27 @@ describe('a command in turns', () => {
     const turn = await planned.turn(['n0'], signingAt(NOW));
     expect(read(turn)).toMatchObject([{ via: 'direct', target: { nodes: ['n0'] } }]);
     expect([planned.commands, planned.welcome.has('n0'), turn.mayStartUntil]).toEqual([[], false, undefined]);
+  });
+
+  it('that is recorded is signed up front, one message a node, and lives until it would be over at the latest', async () => {
+    const planned = await plan({}, { isRecorded: true });
+    const commands = read({ ...planned, mayStartUntil: undefined });
+    expect(commands.map(({ target }) => target.nodes)).toEqual([['n0'], ['n1'], ['n2']]);
+    const { expires = 0, options, startBy } = commands[0] ?? {};
+    expect([startBy, planned.leadUntil, options?.endBy]).toEqual([expires, expires, undefined]);
+    // Four nodes, one after the other, each with all of its time.
+    expect(expires).toBeGreaterThan(NOW + 4 * 60_000);
+    expect(expires).toBeLessThan(NOW + 15 * 60_000);
+    const later = NOW + 120_000;
+    const turn = await planned.turn(['n1'], signingAt(later));
+    expect(turn.commands).toMatchObject([
+      { id: planned.commands[1]?.id, startBy: later + 1_000 + LIMITS.startSlackMs },
+    ]);
+  });
+
+  it('that is recorded ends at its deadline, wherever it runs then', async () => {
+    const [first] = read({ ...(await plan({}, { isRecorded: true, deadlineMs: 30_000 })), mayStartUntil: undefined });
+    expect(first).toMatchObject({ expires: NOW + 30_000, startBy: NOW + 30_000, options: { endBy: NOW + 30_000 } });
   });
 
   it('that others sign is signed for all beforehand, and ends being sent before the signatures do', async () => {

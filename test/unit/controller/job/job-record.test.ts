@@ -48,7 +48,7 @@ const result: RunResult = {
 
 function begin(bus: FakeBus, what = plan): Promise<JobRecord> {
   const identity = { ...alice, name: 'alice', fleetId: fleet.fleetId } as unknown as Identity;
-  const dependencies = { bus, clock: new ManualClock(), subjects: fleet.subjects, identity };
+  const dependencies = { fleet: fleet.fleet, bus, clock: new ManualClock(), subjects: fleet.subjects, identity };
   return JobRecord.begin(what, work, { command: 'exec', target: { all: true } }, dependencies);
 }
 const framesOf = (bus: FakeBus): unknown[] => {
