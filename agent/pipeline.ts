@@ -237,12 +237,14 @@ export class Pipeline {
     }
     audit.answered(verified, answer, decision);
     if (hasProgram && remembered !== undefined) void this.#noteAnswered(remembered);
+    const { recordSubject } = replier;
+    // Nobody hears what is said about a queue. Behind what was put there before: where that is how it ended, it stays so.
+    const isForRecord = !isKept && from === 'queue' && recordSubject !== undefined && messages.length > 0;
+    if (isForRecord) await this.#deps.outbox.put({ subject: recordSubject, kind: 'final', key: key.key, messages });
     // The last step: what can't be sent now is there for when the command comes again.
-    if (!isKept || replier.recordSubject === undefined) replier.resend(messages);
-    // A copy that comes too late is told so. What became of the command itself, the record has from when it came in time:
-    // or from its queue, where nobody hears what is said.
-    if (!isKept && (from === 'queue' || (seen.kind === 'new' && isFresh(command, clock.now()))))
-      replier.report(messages);
+    if (!isKept || recordSubject === undefined) replier.resend(messages);
+    // A copy that comes too late is told so. What became of the command itself, the record has from when it came in time.
+    if (!isKept && !isForRecord && seen.kind === 'new' && isFresh(command, clock.now())) replier.report(messages);
   }
 
   /** Not before a crash could lose how it ended. */
