@@ -27,7 +27,7 @@ describe('build', () => {
     await writeFile(join(checkout, 'shared/word.ts'), `export const WORD = 'first';\n`);
     await writeFile(join(checkout, 'agent/main.ts'), MAIN);
     await mkdir(join(checkout, 'agent/runner'));
-    await writeFile(join(checkout, 'agent/runner/main.ts'), MAIN);
+    await writeFile(join(checkout, 'agent/runner/main.ts'), MAIN.replace('../', '../../'));
     await writeFile(join(checkout, 'controller/main.ts'), MAIN);
   });
   afterEach(() => rm(checkout, { recursive: true, force: true }));
