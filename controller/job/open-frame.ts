@@ -7,6 +7,8 @@ import { decodeJobFrame, type JobFrame } from '../../shared/wire/job.ts';
 
 /** Of a service that may lead the jobs of others. */
 const LEADER_ROLE = 'controller';
+/** What nobody else may say. */
+const CALLERS_OWN: ReadonlySet<string> = new Set(['begun', 'cancelled']);
 const CALLERS: ReadonlySet<string> = new Set(['operator', 'service']);
 
 export interface FrameReader {
@@ -34,10 +36,10 @@ export function openFrame(
   return frame;
 }
 
-/** What was asked is its caller's own to say; how it went on, a service's, too. */
+/** What was asked, and that it's wanted no more, is its caller's own to say; how it went on, a service's, too. */
 function maySign({ kind, name, roles }: CredentialBody, { by, caller, type }: JobFrame): boolean {
   if (by === undefined) return name === caller;
-  return by === name && type !== 'begun' && maySignFor({ kind, roles });
+  return by === name && !CALLERS_OWN.has(type) && maySignFor({ kind, roles });
 }
 
 /** Whether it may lead the jobs of others. */

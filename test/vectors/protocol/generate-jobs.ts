@@ -76,6 +76,9 @@ export async function jobVectors(fleet: FleetMaterial): Promise<JobVector[]> {
   await add('a service that takes the lead', taken, 'accepted', { by: serve1 });
   await add('a turn that a service gives', { ...sent, by: 'serve1' }, 'accepted', { by: serve1 });
   await add('the end, as a service has it', { ...ended, by: 'serve1' }, 'accepted', { by: serve1 });
+  const cancelled = { ...head, revision: 2, type: 'cancelled', at: NOW };
+  await add('a job that its caller has cancelled', cancelled, 'accepted');
+  await add('a job that a service cancels', { ...cancelled, by: 'serve1' }, 'misrouted', { by: serve1 });
   await add('a job that a service begins in the name of another', { ...begun, by: 'serve1' }, 'misrouted', { by: serve1 });
   await add('a service that says it were its caller', sent, 'misrouted', { by: serve1 });
   await add('a service in the name of another', { ...taken, by: 'serve2' }, 'misrouted', { by: serve1 });
