@@ -6,6 +6,7 @@ import { BUS_CHECKS, LOCAL_CHECKS } from '../../shared/doctor/examine.ts';
 import { findingOf, walk, type Diagnosis, type Finding } from '../../shared/doctor/finding.ts';
 import { adviceLines, MARKS } from '../../shared/doctor/text.ts';
 import type { App } from '../app.ts';
+import { checkService } from '../check-service.ts';
 import type { Context } from '../context.ts';
 import { openContext, type GlobalFlags } from '../open-fleet.ts';
 import { addOutputOptions, openOutput, type OutputFlags } from '../options/run-options.ts';
@@ -62,12 +63,18 @@ async function diagnose(flags: GlobalFlags, app: App): Promise<Diagnosis> {
       state: 'ok',
       detail: context.file === undefined ? 'from --server and --identity alone' : `context ${context.file}`,
     };
-    const { findings, ...rest } = await walk([...LOCAL_CHECKS, ...BUS_CHECKS], examination, app.interrupt);
+    const { findings, ...rest } = await walk(
+      [...LOCAL_CHECKS, ...BUS_CHECKS, SERVICE_CHECK],
+      examination,
+      app.interrupt,
+    );
     return { ...rest, findings: [settings, ...findings] };
   } finally {
     await examination.close();
   }
 }
+
+const SERVICE_CHECK = { name: 'service', check: checkService };
 
 function reportOf({ findings, exit, first }: Diagnosis): ListReport {
   return {

@@ -2,7 +2,7 @@
 import type { Bus, BusEvent } from '../bus.ts';
 import { EXIT, FleetError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { nodePermissions, operatorPermissions } from '../permissions.ts';
+import { nodePermissions, operatorPermissions, servicePermissions } from '../permissions.ts';
 import { controlStream, inventoryStream } from '../streams.ts';
 import { inboxPrefix, Subjects } from '../subjects.ts';
 import { openPolicy } from '../take-policy.ts';
@@ -58,7 +58,10 @@ async function timeOfOwnEntry(bus: Bus, stream: string, subject: string): Promis
 export const checkPermissions: Check<Examination> = async ({ bus, identity, options, renewal }, report) => {
   if (bus === undefined || identity === undefined) return false;
   const { fleet, name } = identity;
-  const { subscribe } = options.side === 'operator' ? operatorPermissions(fleet, name) : nodePermissions(fleet, name);
+  const { kind } = identity.credential.body;
+  const permissions =
+    options.side === 'node' ? nodePermissions : kind === 'service' ? servicePermissions : operatorPermissions;
+  const { subscribe } = permissions(fleet, name);
   const refused = new Set<string>();
   bus.onEvent((event: BusEvent) => {
     if (event.type === 'refused') refused.add(event.subject);

@@ -34,8 +34,8 @@ export class Examination {
 
   /** The command that gives this identity new keys, run where the fleet's issuer is. */
   get renewal(): string {
-    const { side } = this.options;
-    return `fleet ca renew ${side} ${this.identity?.name ?? 'NAME'}`;
+    const kind = this.identity?.credential.body.kind === 'service' ? 'service' : this.options.side;
+    return `fleet ca renew ${kind} ${this.identity?.name ?? 'NAME'}`;
   }
 
   async close(): Promise<void> {

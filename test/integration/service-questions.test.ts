@@ -74,7 +74,7 @@ beforeAll(async () => {
   for (const [at, name] of NAMES.entries()) if (at !== 7) await publishFacts(name, FACTS[at] ?? {}, 1);
   await startService('controller1');
   await startService('controller2');
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   for (const { stop } of running) await stop();
   await home?.stop();
@@ -133,10 +133,10 @@ describe('whom a target means', () => {
           expect(shown(found.asked)).toEqual(shown(found.alone));
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 24 },
     );
-    expect(byService).toBeGreaterThan(10);
-  }, 120_000);
+    expect(byService).toBeGreaterThan(5);
+  }, 240_000);
 
   it('follows what changes: facts, and a node whose credential is revoked', async () => {
     const target = Fleet.target({ where: ['role=db'] });
