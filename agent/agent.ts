@@ -11,11 +11,11 @@
 import { join } from 'node:path';
 import type { Bus, BusMessage } from '../shared/bus.ts';
 import type { Clock } from '../shared/clock.ts';
-import { SettingsError } from '../shared/errors.ts';
-import { readIdentity, type Identity } from '../shared/identity.ts';
+import { readIdentity } from '../shared/identity.ts';
 import { LIMITS } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
 import { connectBus } from '../shared/nats-bus.ts';
+import { PairwiseKeys } from '../shared/pairwise.ts';
 import { SealOpener } from '../shared/sealing.ts';
 import { Subjects } from '../shared/subjects.ts';
 import { TrustStore } from '../shared/trust.ts';
@@ -41,6 +41,7 @@ import { controlFolder, OwnCredential } from './own-credential.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { OutputSenders } from './output/output-senders.ts';
 import { openPrograms } from './open-programs.ts';
+import { assertNode } from './assert-node.ts';
 import { openMemory, stateUnusable, takeLock } from './open-state.ts';
 import { Pipeline } from './pipeline.ts';
 import { NodeQueue } from './queue/node-queue.ts';
@@ -221,6 +222,7 @@ export class Agent {
       node,
       identity: own,
       opener: new SealOpener(identity.boxSecret),
+      pairwise: new PairwiseKeys('node', identity),
       bus,
       clock,
       log,
@@ -375,24 +377,6 @@ interface RunningParts {
   readonly spool: ProgramSpool | undefined;
   readonly tell: (type: NodeEventType) => Promise<void>;
   readonly unsubscribe: () => void;
-}
-
-function assertNode(identity: Identity, trust: TrustStore, path: string): void {
-  const { body } = identity.credential;
-  if (body.kind !== 'node')
-    throw new SettingsError(`the identity ${path} is of the ${body.kind} ${body.name}, not of a node`, {
-      code: 'identity-unusable',
-      hint: 'Use the identity.json that `fleet ca issue node` wrote for this server.',
-    });
-  try {
-    trust.verify(identity.credential);
-  } catch (cause) {
-    throw new SettingsError(`the identity ${path} can't be used: ${cause instanceof Error ? cause.message : ''}`, {
-      code: 'identity-unusable',
-      hint: 'Renew it with `fleet ca renew node NAME` where it was issued, and check the clock of this machine.',
-      cause,
-    });
-  }
 }
 
 function processScope({ processScope: scope }: AgentSettings): ProcessScope {

@@ -10,6 +10,7 @@ import { LIMITS } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { BothCandidates, Policies } from '../shared/policy/decide-both.ts';
 import type { SealOpener } from '../shared/sealing.ts';
+import type { PairwiseKeys } from '../shared/pairwise.ts';
 import { toHex } from '../shared/signing.ts';
 import type { Subjects } from '../shared/subjects.ts';
 import type { TrustStore } from '../shared/trust.ts';
@@ -52,6 +53,8 @@ export interface PipelineDependencies {
   readonly identity: SignerIdentity;
   /** Opens what is sealed to this node. */
   readonly opener: SealOpener;
+  /** Keys that the node has with callers. @default it signs all that it says */
+  readonly pairwise?: PairwiseKeys | undefined;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly log: Logger;

@@ -6,9 +6,10 @@ import type { Bus } from '../shared/bus.ts';
 import type { Clock } from '../shared/clock.ts';
 import { TooManyValuesError } from '../shared/codec.ts';
 import { LIMITS } from '../shared/limits.ts';
+import type { PairwiseKeys } from '../shared/pairwise.ts';
 import { sha256 } from '../shared/signing.ts';
 import type { Subjects } from '../shared/subjects.ts';
-import { seal, type SignerIdentity } from '../shared/wire/envelope.ts';
+import { seal, sealForOne, type SignerIdentity } from '../shared/wire/envelope.ts';
 import { encodeResult, type Result, type ResultPart } from '../shared/wire/result.ts';
 import type { VerifiedCommand } from './verify.ts';
 
@@ -19,6 +20,8 @@ export interface ReplyDependencies {
   readonly fleetId: string;
   readonly identity: SignerIdentity;
   readonly node: string;
+  /** Keys that the node has with callers. @default it signs all that it says */
+  readonly pairwise?: PairwiseKeys | undefined;
 }
 
 /** What a step has to say; the rest of a result is the same for all answers to one command. */
@@ -33,6 +36,8 @@ export interface Addressee {
   readonly id: Uint8Array;
   readonly payloadHash: Uint8Array;
   readonly reply: 'res' | 'rec';
+  /** The caller's box key, where it takes what proves itself to it alone. */
+  readonly boxKey?: Uint8Array | undefined;
 }
 
 export const addresseeOf = ({ caller, command, payloadHash }: VerifiedCommand): Addressee => ({
@@ -41,6 +46,10 @@ export const addresseeOf = ({ caller, command, payloadHash }: VerifiedCommand): 
   id: command.id,
   payloadHash,
   reply: command.reply,
+  // What is stored is read by others, too: signed.
+  ...(command.reply === 'res' && command.accepts?.includes('x25519-hmac') === true
+    ? { boxKey: caller.credential.body.box }
+    : {}),
 });
 
 /** Answers one command. Messages are numbered in the order they are sent. */
@@ -121,6 +130,12 @@ export class Replier {
 
   #sign(payload: Uint8Array): Promise<Uint8Array> {
     const inlineCredential = this.#identity.spellOut === true;
+    const { fleetId, pairwise } = this.#deps;
+    const { boxKey } = this.#to;
+    if (boxKey !== undefined && pairwise !== undefined) {
+      const by = { credential: this.#identity.credential, key: pairwise.with(boxKey) };
+      return Promise.resolve(sealForOne('result', fleetId, by, payload, { inlineCredential }));
+    }
     return seal('result', this.#deps.fleetId, this.#identity, payload, { inlineCredential });
   }
 }

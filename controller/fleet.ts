@@ -8,6 +8,7 @@ import { readIdentity, type Identity } from '../shared/identity.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { connectBus } from '../shared/nats-bus.ts';
 import type { Policy } from '../shared/policy/policy.ts';
+import { PairwiseKeys } from '../shared/pairwise.ts';
 import { Subjects } from '../shared/subjects.ts';
 import { TrustStore } from '../shared/trust.ts';
 import type { AdminQuestion, AdminResult } from '../shared/wire/enroll-admin.ts';
@@ -55,6 +56,7 @@ export class Fleet {
   #control: Promise<ControlState>;
   readonly #audit: AuditedRun | undefined;
   #directory: Promise<Directory> | undefined;
+  #pairwise: PairwiseKeys | undefined;
 
   private constructor(
     identity: Identity,
@@ -188,7 +190,8 @@ export class Fleet {
     const roster = await this.#rosterOf(resolved);
     const { fleet: _, ...reader } = this.#reader();
     const signing = (): SigningContext => this.#signing(undefined);
-    const dependencies = { ...reader, caller: this.caller, watch: this.#watch, signing };
+    const keyWith = (boxKey: Uint8Array): Uint8Array => this.#keyWith(boxKey);
+    const dependencies = { ...reader, caller: this.caller, watch: this.#watch, signing, keyWith };
     return findAway({ nodes, roster, ackTimeoutMs, signal }, dependencies);
   }
 
@@ -217,6 +220,7 @@ export class Fleet {
       caller: this.caller,
       identity: this.#identity,
       watch: this.#watch,
+      keyWith: (boxKey) => this.#keyWith(boxKey),
       signing: () => this.#signing(epochs),
       silent: new SilentNodes((nodes) => this.awaySince(nodes)),
       rosterOf: (all) => this.#rosterOf(all),
@@ -354,6 +358,12 @@ export class Fleet {
     this.#identity = identity;
     this.#problems.push(...problems);
     return control;
+  }
+
+  /** With a node, for what isn't recorded. */
+  #keyWith(boxKey: Uint8Array): Uint8Array {
+    this.#pairwise ??= new PairwiseKeys('caller', this.#identity);
+    return this.#pairwise.with(boxKey);
   }
 
   #signing(epochs: Epochs | undefined): SigningContext {

@@ -19,6 +19,8 @@ export interface PlanOptions {
   readonly deadlineMs?: number | undefined;
   /** Its record has to name every message before it is sent: it goes direct. @default false */
   readonly isRecorded?: boolean;
+  /** Whether answers are taken that prove themselves to this caller alone. @default false */
+  readonly acceptsMac?: boolean;
   /** How long it may wait for nodes that are away. @default they are unreachable */
   readonly untilMs?: number | undefined;
   /** Others sign it first: it has to wait for them, as long as it lives. */
@@ -66,7 +68,10 @@ export interface Plan {
 }
 
 /** What is to be done, whoever it is for. */
-export interface Work extends Omit<CommandRequest, 'where' | 'startWithinMs' | 'secrets' | 'isRecorded'> {
+export interface Work extends Omit<
+  CommandRequest,
+  'where' | 'startWithinMs' | 'secrets' | 'isRecorded' | 'acceptsMac'
+> {
   /** By name: go to each node sealed to its key, and nobody else reads them. @default none */
   readonly secrets?: SecretValues | undefined;
 }
@@ -76,7 +81,7 @@ export async function planCommand(
   { secrets, ...request }: Work,
   target: TargetSpec,
   { resolved, roster }: { resolved: Resolved; roster: ReadonlyMap<string, RosterNode> },
-  { job, ackTimeoutMs, batch, deadlineMs, waits = false, isRecorded = false, untilMs }: PlanOptions,
+  { job, ackTimeoutMs, batch, deadlineMs, waits = false, isRecorded = false, acceptsMac = false, untilMs }: PlanOptions,
   signing: SigningContext,
 ): Promise<Plan> {
   const { expected, undecided } = resolved;
@@ -100,6 +105,7 @@ export async function planCommand(
       lifeMs: untilMs,
       startWithinMs,
       isRecorded,
+      acceptsMac,
       ...(target.where === undefined ? {} : { where: formatWhere(target.where) }),
       timeoutMs: shorter(request.timeoutMs, leftMs),
       // By the clock of the node, which may be behind.

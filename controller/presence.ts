@@ -13,7 +13,7 @@ import type { BusWatch } from './bus-watch.ts';
 import type { RosterNode } from './directory.ts';
 import { planCommand, type Plan } from './plan.ts';
 import { publishCommand } from './publish.ts';
-import { Receiver } from './receive.ts';
+import { Receiver, type ReceiverDependencies } from './receive.ts';
 import { createJobId, type SignedCommand, type SigningContext } from './request.ts';
 import { createTarget } from './target.ts';
 
@@ -26,7 +26,7 @@ export interface PresenceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface PresenceDependencies {
+export interface PresenceDependencies extends Pick<ReceiverDependencies, 'keyWith'> {
   readonly caller: string;
   readonly bus: Bus;
   readonly clock: Clock;
@@ -61,13 +61,19 @@ async function ask(
   { ackTimeoutMs, roster, signal }: PresenceOptions,
   dependencies: PresenceDependencies,
 ): Promise<ReadonlySet<string>> {
-  const { bus, caller, clock, signing, subjects, trust, watch } = dependencies;
+  const { bus, caller, clock, keyWith, signing, subjects, trust, watch } = dependencies;
   const fleetSize = [...roster.values()].filter(({ state }) => state === 'joined').length;
   const resolved = { expected: nodes, undecided: new Set<string>(), fleetSize };
   const job = createJobId(clock.now());
-  const plan = await planCommand(PING, createTarget({}), { resolved, roster }, { job, ackTimeoutMs }, signing());
+  const plan = await planCommand(
+    PING,
+    createTarget({}),
+    { resolved, roster },
+    { job, ackTimeoutMs, acceptsMac: keyWith !== undefined },
+    signing(),
+  );
   const silent = new Set(nodes.map(({ name }) => name));
-  const receiver = new Receiver({ caller, job }, { subjects, trust });
+  const receiver = new Receiver({ caller, job }, { subjects, trust, keyWith });
   const send = (command: SignedCommand, only?: ReadonlySet<string>): void => {
     receiver.expectAnswersTo(command);
     publishCommand(command, { bus, subjects }, only);

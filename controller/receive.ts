@@ -18,6 +18,13 @@ export interface ReceiverOptions {
   readonly job: string;
 }
 
+export interface ReceiverDependencies {
+  readonly subjects: Subjects;
+  readonly trust: AnswerTrust;
+  /** The key that the caller has with a node's box key: what isn't recorded may be proven by it. @default by signatures alone */
+  readonly keyWith?: ((boxKey: Uint8Array) => Uint8Array) | undefined;
+}
+
 interface Assembly {
   /** Of the whole, hex. */
   readonly hash: string;
@@ -28,14 +35,14 @@ interface Assembly {
 
 export class Receiver {
   readonly #options: ReceiverOptions;
-  readonly #deps: { subjects: Subjects; trust: AnswerTrust };
+  readonly #deps: ReceiverDependencies;
   /** Message id to payload hash, hex: what was asked. */
   readonly #sent = new Map<string, string>();
   /** One for a node and message: a node that begins another result drops the one before. */
   readonly #assemblies = new Map<string, Assembly>();
   #rejected = 0;
 
-  constructor(options: ReceiverOptions, dependencies: { subjects: Subjects; trust: AnswerTrust }) {
+  constructor(options: ReceiverOptions, dependencies: ReceiverDependencies) {
     this.#options = options;
     this.#deps = dependencies;
   }
@@ -66,8 +73,8 @@ export class Receiver {
   }
 
   #verify(message: BusMessage): Result | undefined {
-    const { trust } = this.#deps;
-    const { payload, signers } = open('result', trust.fleetId, message.data, trust);
+    const { keyWith, trust } = this.#deps;
+    const { payload, signers } = open('result', trust.fleetId, message.data, trust, keyWith);
     const signer = signers[0].credential.body;
     const parsed = decodeResultMessage(payload);
     if (signer.kind !== 'node' || signer.name !== parsed.node || !this.#isPlace(message.subject, parsed))

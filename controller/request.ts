@@ -27,6 +27,8 @@ export interface CommandRequest {
   readonly endBy?: number | undefined;
   /** Answers are stored, not only heard. @default false */
   readonly isRecorded?: boolean | undefined;
+  /** What isn't recorded may be answered with what proves it to this caller alone. @default false */
+  readonly acceptsMac?: boolean | undefined;
   /** Of what is only heard: somebody listens to what programs write. Such a command goes direct. @default false */
   readonly isLive?: boolean | undefined;
   /** Arguments that only the nodes themselves may read. Such a command goes direct. */
@@ -150,6 +152,7 @@ async function sign(
     ...(crit.length === 0 ? {} : { crit }),
     ...(before.length === 0 ? {} : { retryOf: [...before] }),
     reply: request.isRecorded === true ? 'rec' : 'res',
+    ...(request.acceptsMac === true && request.isRecorded !== true ? { accepts: ['x25519-hmac'] } : {}),
     options: {
       ...(request.dryRun ? { dryRun: true } : {}),
       ...(way.ask === true ? { ask: true } : {}),

@@ -18,7 +18,7 @@ import { LiveOutput, type OutputRequest } from './output/live-output.ts';
 import type { Plan } from './plan.ts';
 import { hearStarts } from './hear-starts.ts';
 import { publishCommand } from './publish.ts';
-import { Receiver } from './receive.ts';
+import { Receiver, type ReceiverDependencies } from './receive.ts';
 import type { NodeResult, Report } from './report.ts';
 import { handOver } from './job/hand-over.ts';
 import { hearCancel } from './job/hear-cancel.ts';
@@ -93,7 +93,7 @@ export interface RunResult {
   readonly ms: number;
 }
 
-export interface RunDependencies {
+export interface RunDependencies extends Pick<ReceiverDependencies, 'keyWith'> {
   readonly caller: string;
   readonly bus: Bus;
   readonly clock: Clock;
@@ -158,7 +158,9 @@ export async function runPlan(
   const { job, expected } = plan;
   const { past } = options;
   const started = clock.monotonic();
-  const receiver = new Receiver({ caller, job }, { subjects, trust });
+  // What is recorded is signed: others read it, too.
+  const keyWith = records === undefined ? dependencies.keyWith : undefined;
+  const receiver = new Receiver({ caller, job }, { subjects, trust, keyWith });
   // Whoever led it before sent some of these.
   if (past !== undefined) for (const command of plan.commands) receiver.expectAnswersTo(command);
   const isRecorded = records !== undefined;

@@ -52,6 +52,7 @@ export async function sendWork(
       waits: approval !== undefined,
       batch: options.batch,
       isRecorded,
+      acceptsMac: dependencies.keyWith !== undefined,
       untilMs,
     },
     signing(),

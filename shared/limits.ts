@@ -169,6 +169,8 @@ export const LIMITS = {
   /** Wait before documents of the fleet that could not be fetched are asked for again; it doubles, up to the second. */
   controlRetryMs: 500,
   controlRetryMaxMs: 10_000,
+  /** Keys that one has with others, kept in memory: a large fleet's nodes, or all who command a node. */
+  pairwiseKeys: 20_000,
   /** Verified signatures that a caller keeps for its next command: roster, credentials and inventory of twenty thousand nodes. */
   rememberedSignatures: 100_000,
   /** So many new ones are worth writing the file. */

@@ -63,8 +63,7 @@ export class SealOpener {
 
   /** @param boxSecret 32 bytes */
   constructor(boxSecret: Uint8Array) {
-    const key = Buffer.concat([PKCS8_HEADER, boxSecret]);
-    this.#key = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+    this.#key = boxPrivateKey(boxSecret);
   }
 
   /** @throws ProtocolError `cannot-unseal` when it is sealed to another key, damaged, or not sealed at all */
@@ -106,14 +105,29 @@ export function decryptWith(key: Uint8Array, encrypted: Uint8Array): Uint8Array 
   return opened(nacl.secretbox.open(encrypted.subarray(1 + NONCE_BYTES), nonce, key));
 }
 
-/** What `nacl.box.before` gives. A raw key is taken in as JWK: the same as DER takes OpenSSL ten times as long. */
+/** What `nacl.box.before` gives. */
 function agree(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array {
+  const shared = new Uint8Array(KEY_BYTES);
+  lowlevel.crypto_core_hsalsa20(shared, new Uint8Array(16), agreeOn(privateKey, publicKey), SIGMA);
+  return shared;
+}
+
+/** X25519 as it is (RFC 7748): nothing to be used as a key. A raw key is taken in as JWK: as DER it takes ten times as long. */
+export function agreeOn(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array {
   const x = asBuffer(publicKey).toString('base64url');
   const key = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
-  const shared = new Uint8Array(KEY_BYTES);
-  const agreed = diffieHellman({ privateKey, publicKey: key });
-  lowlevel.crypto_core_hsalsa20(shared, new Uint8Array(16), agreed, SIGMA);
-  return shared;
+  return diffieHellman({ privateKey, publicKey: key });
+}
+
+/** @param boxSecret 32 bytes */
+export function boxPrivateKey(boxSecret: Uint8Array): KeyObject {
+  return createPrivateKey({ key: Buffer.concat([PKCS8_HEADER, boxSecret]), format: 'der', type: 'pkcs8' });
+}
+
+/** 32 bytes. */
+export function boxPublicKey(privateKey: KeyObject): Uint8Array {
+  const { x = '' } = createPublicKey(privateKey).export({ format: 'jwk' });
+  return Buffer.from(x, 'base64url');
 }
 
 function opened(content: Uint8Array | null): Uint8Array {

@@ -9,7 +9,7 @@ import { LIMITS } from '../limits.ts';
 import { Moment } from './moment.ts';
 import { ReservedFields } from './reserved-fields.ts';
 import { SealedArguments } from './sealed-arguments.ts';
-import { bytesOf } from './signed-bytes.ts';
+import { ALGORITHMS, bytesOf } from './signed-bytes.ts';
 
 const COMMAND_KINDS = ['command', 'cancel', 'status', 'credit', 'approve'] as const;
 
@@ -60,6 +60,8 @@ export const Command = ReservedFields.extend({
   /** More arguments, which only the named nodes can read; `crit` has to name the field. Nothing that decides looks into it. */
   sealed: SealedArguments.optional(),
   reply: z.enum(['res', 'rec']),
+  /** What the caller takes for an answer's signature besides `ed25519`, of what isn't recorded. @default nothing */
+  accepts: z.array(z.enum(ALGORITHMS)).max(ALGORITHMS.length).optional(),
   options: CommandOptions,
   /**
    * The messages that this one tries again, with those that these tried again: a node where one of them ended ok repeats
@@ -71,7 +73,7 @@ export type Command = z.infer<typeof Command>;
 
 /** What an agent of this version acts on. `crit` may name these, and nothing else. */
 export const COMMAND_FIELDS: ReadonlySet<string> = new Set([
-  'id', 'job', 'kind', 'issued', 'expires', 'startBy', 'target', 'via', 'action', 'args', 'sealed', 'reply', 'options',
+  'id', 'job', 'kind', 'issued', 'expires', 'startBy', 'target', 'via', 'action', 'args', 'sealed', 'reply', 'accepts', 'options',
   'epochs', 'retryOf',
 ]); // prettier-ignore
 

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { decodeViews, encode } from '../codec.ts';
 import { ProtocolError } from '../errors.ts';
+import { isMacOf, macOf } from '../pairwise.ts';
 import type { SignatureMemo } from '../signature-memo.ts';
 import type { Signer } from '../signing.ts';
 import { LIMITS } from '../limits.ts';
@@ -84,6 +85,18 @@ export async function sealWith(
   return encode([1, payload, [['ed25519', by.reference, signature]]]);
 }
 
+/** For one reader, by a key that the two have (pairwise.ts): it proves who says it to that reader alone. */
+export function sealForOne(
+  kind: MessageKind,
+  fleetId: string,
+  { credential, key }: { readonly credential: Credential; readonly key: Uint8Array },
+  payload: Uint8Array,
+  { inlineCredential }: SealOptions,
+): Uint8Array {
+  const mac = macOf(key, signedBytes(kind, fleetId, 'x25519-hmac', credential.hash, payload));
+  return encode([1, payload, [['x25519-hmac', inlineCredential ? credential.bytes : credential.hash, mac]]]);
+}
+
 /**
  * The same message with an attachment: what is signed stays as it is. For bytes that prove themselves to who gets them.
  * @param message as `seal` gave it
@@ -113,6 +126,7 @@ export function parseEnvelope(message: Uint8Array): z.infer<typeof EnvelopeFrame
 
 /**
  * Verifies every signature of a message.
+ * @param keyWith where what only this reader can verify is accepted: the key that it has with that box key
  * @throws ProtocolError `malformed`, `unsupported-algorithm`, `bad-signature`, or what `credentials` throws.
  */
 export function open(
@@ -120,8 +134,18 @@ export function open(
   fleetId: string,
   message: Uint8Array,
   credentials: CredentialSource,
+  keyWith?: (boxKey: Uint8Array) => Uint8Array,
 ): OpenedEnvelope {
   const [, payload, signatures, attachment] = parseEnvelope(message);
+  const [[firstAlg, from, mac] = []] = signatures;
+  if (firstAlg === 'x25519-hmac' && keyWith !== undefined && signatures.length === 1) {
+    const signer = credentials.resolve(from ?? new Uint8Array());
+    const { body, hash } = signer.credential;
+    const bytes = signedBytes(kind, fleetId, firstAlg, hash, payload);
+    if (!isMacOf(keyWith(body.box), bytes, mac ?? new Uint8Array()))
+      throw new ProtocolError('the signature does not hold', { code: 'bad-signature' });
+    return { payload, signers: [signer], attachment };
+  }
   const signers: VerifiedCredential[] = [];
   for (const [alg, reference, signature] of signatures) {
     if (alg !== 'ed25519')
