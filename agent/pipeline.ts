@@ -6,7 +6,6 @@ import { setMaxListeners } from 'node:events';
 import type { Bus, BusMessage } from '../shared/bus.ts';
 import type { Clock } from '../shared/clock.ts';
 import { FleetError, RefusedError } from '../shared/errors.ts';
-import { LIMITS } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { BothCandidates, Policies } from '../shared/policy/decide-both.ts';
 import type { SealOpener } from '../shared/sealing.ts';
@@ -20,12 +19,13 @@ import { firstNotUnderstood } from '../shared/wire/reserved-fields.ts';
 import type { RunnableAction } from './actions/action.ts';
 import type { ControlDocuments } from './control/control-documents.ts';
 import { matchesLive, misaddressed, WhereCache, type LiveFacts } from './addressed.ts';
+import { answerTo, isAnswered } from './answered.ts';
 import type { Counters } from './counters.ts';
 import type { AuditTrail, Decision } from './audit/audit-trail.ts';
 import { authorizeConditions } from './authorize-conditions.ts';
 import { authorize, authorizeHere } from './authorize.ts';
 import { assertFresh, assertNotTooLate, isFresh, isOver, isPatient } from './freshness.ts';
-import { BROKEN, finalOf, Finals } from './finals.ts';
+import { finalOf, Finals } from './finals.ts';
 import { byWhom } from './jobs/by-whom.ts';
 import { burnedWords, CANCELLED } from './jobs/burned.ts';
 import { isJobMessage, JobMessages } from './jobs/job-messages.ts';
@@ -40,6 +40,7 @@ import { runOf } from './recover.ts';
 import { originOf } from './replay/origin.ts';
 import { replayKey, type CommandKey, type Remembered, type ReplayMemory } from './replay/replay-memory.ts';
 import { assertNotRevoked } from './revoked.ts';
+import { Room } from './room.ts';
 import { runAction } from './run.ts';
 import type { Secrets } from './secrets/secrets.ts';
 import type { ProgramSpool } from './spool/program-spool.ts';
@@ -81,9 +82,6 @@ export interface PipelineDependencies {
   readonly stop: AbortSignal;
 }
 
-/** Refusals of who may not know what matches here. */
-const UNTOLD: ReadonlySet<string> = new Set(['not-authorized', 'no-policy', 'revoked']);
-
 /** At least a millisecond: it has its own way of saying that its time is over. */
 const timeLimit = ({ options }: Command, { definition }: RunnableAction, now: number): number =>
   Math.max(1, Math.min(options.timeoutMs ?? definition.timeoutMs, (options.endBy ?? Infinity) - now));
@@ -106,9 +104,7 @@ export class Pipeline {
   readonly #where = new WhereCache();
   /** Messages under way: waited for at the end. */
   readonly #handling = new Set<Promise<void>>();
-  /** Actions that run. */
-  #running = 0;
-  readonly #waitingForRoom: (() => void)[] = [];
+  readonly #room = new Room();
 
   constructor(dependencies: PipelineDependencies) {
     this.#deps = { ...dependencies, fleetId: dependencies.trust.fleetId };
@@ -132,8 +128,7 @@ export class Pipeline {
    */
   async carryOut(message: BusMessage): Promise<boolean> {
     // Nobody sends it again who is told that there is no room.
-    while (this.#running >= LIMITS.concurrentCommands && !isCancel(message.data))
-      await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
+    if (!isCancel(message.data)) await this.#room.wait();
     if (!(await this.#deps.control.waitFor(undefined))) return false;
     const handling = this.#handle(message, 'queue').catch((error: unknown) => this.#drop(error));
     this.#handling.add(handling);
@@ -225,14 +220,16 @@ export class Pipeline {
         remembered = undefined;
       }
       if (error instanceof RefusedError) decision.rule = error.rule ?? decision.rule;
-      answer = this.#answerTo(error);
+      answer = answerTo(error, this.#deps);
       if (from === 'queue' && answer.code === 'too-late' && isOver(command, clock.now()))
         answer = { ...answer, state: 'expired' };
     }
     let messages: Uint8Array[] = [];
     let isKept = false;
     try {
-      if (await this.#isAnswered(verified, answer, remembered !== undefined))
+      // What was taken in matched, or has said that it doesn't.
+      const matches = (): boolean | Promise<boolean> => remembered !== undefined || this.#matches(verified);
+      if (await isAnswered(verified, answer, matches))
         messages = await this.#finals.seal({ timing: { received: clock.now() }, ...answer }, replier);
       isKept = await this.#finals.keep({ remembered, answer, messages, effect: decision.effect, replier });
     } finally {
@@ -278,9 +275,7 @@ export class Pipeline {
     decision.rule = permission.rule;
     log.info(permission, 'allowed');
     const secrets = await this.#unseal(verified, action);
-    if (this.#running >= LIMITS.concurrentCommands)
-      throw new RefusedError(`${LIMITS.concurrentCommands} commands are running here already`, { code: 'busy' });
-    this.#running++;
+    this.#room.enter();
     try {
       const done = command.retryOf === undefined ? undefined : await settleAttempts(verified, received, this.#deps);
       if (done !== undefined) return done;
@@ -331,8 +326,7 @@ export class Pipeline {
       sending?.ended(outcome);
       return { kind: 'result', ...byWhom(outcome, running, name), timing: { received, started, ended } };
     } finally {
-      this.#running--;
-      this.#waitingForRoom.shift()?.();
+      this.#room.leave();
     }
   }
 
@@ -354,31 +348,9 @@ export class Pipeline {
     return createSecrets(values);
   }
 
-  /**
-   * Direct delivery is always answered; a broadcast by who matches, refusals included, or by all when it asks for that.
-   * Whoever isn't allowed isn't told by silence what matches: then a broadcast to some is answered by nobody.
-   */
-  async #isAnswered(verified: VerifiedCommand, answer: Answer, matchIsKnown: boolean): Promise<boolean> {
-    const { via, options, target } = verified.command;
-    if (via === 'direct' || options.ask === true || target.where === undefined) return true;
-    if (answer.kind === 'unmatched' || UNTOLD.has(answer.code ?? '')) return false;
-    return matchIsKnown || this.#matches(verified);
-  }
-
   async #matches({ command }: VerifiedCommand): Promise<boolean> {
     if (command.target.where === undefined) return true;
     return matchesLive(this.#where.parse(command.target.where), this.#deps.node, this.#deps.facts);
-  }
-
-  #answerTo(error: unknown): Answer {
-    const { counters, log } = this.#deps;
-    if (error instanceof FleetError) {
-      counters.count(`refused-${error.code}`);
-      return { kind: 'result', state: 'refused', code: error.code, reason: error.message };
-    }
-    counters.count('failed-internal');
-    log.error({ err: error }, 'handling a command broke');
-    return BROKEN;
   }
 
   /** From who may send commands, and not to be carried out here, or not again: never answered. */
