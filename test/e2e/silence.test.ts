@@ -62,7 +62,12 @@ describe('silence', () => {
     const { nodes } = JSON.parse(batched.stdout()) as Report;
     expect(nodes).toMatchObject([
       { node: 'web1', reason: expect.stringContaining('when the bus was lost') as string },
-      { node: 'web2', state: 'skipped', code: 'bus-lost', reason: 'never started: the bus was lost' },
+      {
+        node: 'web2',
+        state: 'skipped',
+        code: 'bus-lost',
+        reason: expect.stringContaining('had no turn when the bus was lost'),
+      },
     ]);
     const report = JSON.parse(cli.stdout()) as Report;
     expect(report).toMatchObject({ exit: 5, expected: 1 });
