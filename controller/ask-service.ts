@@ -5,21 +5,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Bus } from '../shared/bus.ts';
 import type { Clock } from '../shared/clock.ts';
-import { FleetError, ProtocolError } from '../shared/errors.ts';
+import { FleetError } from '../shared/errors.ts';
 import { LIMITS } from '../shared/limits.ts';
-import { sha256 } from '../shared/signing.ts';
 import type { Subjects } from '../shared/subjects.ts';
 import type { TrustStore } from '../shared/trust.ts';
-import { open, seal, type SignerIdentity } from '../shared/wire/envelope.ts';
-import {
-  decodeServiceAnswer,
-  encodeService,
-  type ServiceQuestion,
-  type ServiceResult,
-} from '../shared/wire/service-question.ts';
-
-/** The role that `fleet ca issue service` gives. */
-const SERVICE_ROLE = 'controller';
+import { seal, type SignerIdentity } from '../shared/wire/envelope.ts';
+import { encodeService, type ServiceQuestion, type ServiceResult } from '../shared/wire/service-question.ts';
+import { openServiceAnswer } from './open-service-answer.ts';
 
 export interface AskServiceDependencies {
   readonly bus: Bus;
@@ -42,13 +34,7 @@ export async function askService<Type extends ServiceResult['type']>(
   try {
     const data = await seal('service', trust.fleetId, identity, payload, { inlineCredential: true });
     const answer = await bus.request(subjects.resolve(), data, { timeoutMs: LIMITS.serviceAnswerMs });
-    const { payload: answered, signers } = open('service', trust.fleetId, answer, trust);
-    const { kind, name, roles } = signers[0].credential.body;
-    if (kind !== 'service' || !roles.includes(SERVICE_ROLE))
-      throw new ProtocolError(`the ${kind} ${name} answered, who is no service`, { code: 'not-a-service' });
-    const { request, result } = decodeServiceAnswer(answered);
-    if (Buffer.compare(request, sha256(payload)) !== 0)
-      throw new ProtocolError('the service answered something else', { code: 'not-asked' });
+    const { result } = openServiceAnswer(answer, payload, trust);
     return result?.type === expected ? (result as Extract<ServiceResult, { type: Type }>) : undefined;
   } catch (error) {
     if (error instanceof FleetError) return undefined;

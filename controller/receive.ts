@@ -40,9 +40,12 @@ export class Receiver {
   readonly #sent = new Map<string, string>();
   /** One for a node and message: a node that begins another result drops the one before. */
   readonly #assemblies = new Map<string, Assembly>();
+  /** How subjects begin under which answers are heard, and not stored. */
+  readonly #heard: string;
   #rejected = 0;
 
   constructor(options: ReceiverOptions, dependencies: ReceiverDependencies) {
+    this.#heard = dependencies.subjects.resultsOf(options.caller, options.job).slice(0, -1);
     this.#options = options;
     this.#deps = dependencies;
   }
@@ -73,8 +76,8 @@ export class Receiver {
   }
 
   #verify(message: BusMessage): Result | undefined {
-    const { keyWith, trust } = this.#deps;
-    const { payload, signers } = open('result', trust.fleetId, message.data, trust, keyWith);
+    const { trust } = this.#deps;
+    const { payload, signers } = open('result', trust.fleetId, message.data, trust, this.#keyFor(message.subject));
     const signer = signers[0].credential.body;
     const parsed = decodeResultMessage(payload);
     if (signer.kind !== 'node' || signer.name !== parsed.node || !this.#isPlace(message.subject, parsed))
@@ -88,6 +91,11 @@ export class Receiver {
       throw new ProtocolError('not from the node that it speaks for', { code: 'misrouted' });
     this.#assertAsked(result);
     return result;
+  }
+
+  /** What is stored is there for others, too: only a signature proves it. */
+  #keyFor(subject: string): ReceiverDependencies['keyWith'] {
+    return subject.startsWith(this.#heard) ? this.#deps.keyWith : undefined;
   }
 
   /** Where a recorded program's output lies there is nothing else, and it lies nowhere else but where it's heard. */

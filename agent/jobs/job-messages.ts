@@ -47,7 +47,7 @@ export class JobMessages {
     const { command, caller } = verified;
     assertActedOn(command);
     const isCancel = command.kind === 'cancel';
-    const { args, until } = readArgs(command);
+    const { args, until } = readJobArgs(command);
     const own = Buffer.compare(args.caller, caller.credential.body.sign) === 0;
     const { clock } = this.#deps;
     const received = clock.now();
@@ -180,7 +180,7 @@ function assertActedOn(command: Command): void {
 }
 
 /** @throws RefusedError `invalid-input` */
-function readArgs({ action, args, kind, target }: Command): { args: Commands; until: number } {
+export function readJobArgs({ action, args, kind, target }: Command): { args: Commands; until: number } {
   const isNamed = target.nodes !== undefined && target.where === undefined;
   if (kind === 'cancel' && action === JOB_ACTIONS.cancel && isNamed) {
     const read = CancelArgs.safeParse(args);

@@ -1,7 +1,7 @@
 /** Who would lead a batch on: asks for a service, and has one take a batch over. */
 import { randomBytes } from 'node:crypto';
 import type { Bus, Subscription } from '../../shared/bus.ts';
-import { FleetError } from '../../shared/errors.ts';
+import { FleetError, ProtocolError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { jobStream } from '../../shared/streams.ts';
 import type { Subjects } from '../../shared/subjects.ts';
@@ -21,14 +21,26 @@ export async function findService({ bus, subjects, trust }: AskServiceDependenci
   const question = new Uint8Array(randomBytes(LEAD_QUESTION_BYTES));
   try {
     const answer = await bus.request(subjects.leadQuestion(), question, { timeoutMs: LIMITS.leadAnswerMs });
-    const { payload, signers } = open('lead', trust.fleetId, answer, trust);
-    if (Buffer.compare(decodeLeadAnswer(payload).question, question) !== 0) return undefined;
-    const { body } = signers[0].credential;
-    return maySignFor(body) ? body.name : undefined;
+    return openLeadAnswer(answer, question, trust);
   } catch (error) {
     if (error instanceof FleetError) return undefined;
     throw error;
   }
+}
+
+/** The name of who answered. @throws ProtocolError where that isn't a service that may lead, to this question */
+export function openLeadAnswer(
+  answer: Uint8Array,
+  question: Uint8Array,
+  trust: AskServiceDependencies['trust'],
+): string {
+  const { payload, signers } = open('lead', trust.fleetId, answer, trust);
+  const { body } = signers[0].credential;
+  if (!maySignFor(body))
+    throw new ProtocolError(`the ${body.kind} ${body.name} may lead nothing`, { code: 'not-a-service' });
+  if (Buffer.compare(decodeLeadAnswer(payload).question, question) !== 0)
+    throw new ProtocolError('the service answered something else', { code: 'not-asked' });
+  return body.name;
 }
 
 /** Resolves with the service that has taken the job, as its record says; without, where none has for some time. */

@@ -5,10 +5,11 @@ import { sha256, toHex } from '../../shared/signing.ts';
 import { jobStream } from '../../shared/streams.ts';
 import type { Subjects } from '../../shared/subjects.ts';
 import { decodeCommand } from '../../shared/wire/command.ts';
-import { open, parseEnvelope, type CredentialSource } from '../../shared/wire/envelope.ts';
+import { parseEnvelope, type CredentialSource } from '../../shared/wire/envelope.ts';
 import type { JobBegun } from '../../shared/wire/job.ts';
-import { decodePlanChunk, type PlannedCommand } from '../../shared/wire/plan.ts';
+import type { PlannedCommand } from '../../shared/wire/plan.ts';
 import type { SignedCommand } from '../request.ts';
+import { openPlanChunk } from './open-plan-chunk.ts';
 
 export interface PlanReader {
   readonly fleet: string;
@@ -24,17 +25,10 @@ export async function readPlan(
 ): Promise<SignedCommand[]> {
   const subject = subjects.plan(caller, job);
   const chunks = new Map<number, SignedCommand[]>();
-  await bus.read(jobStream(fleet), subject, ({ data }) => {
-    const { payload, signers } = open('plan', trust.fleetId, data, trust);
-    const chunk = decodePlanChunk(payload);
-    if (signers[0].credential.body.name !== caller || chunk.subject !== subject || chunk.job !== job)
-      throw new ProtocolError('the plan is not of this job', { code: 'misrouted' });
+  await bus.read(jobStream(fleet), subject, (stored) => {
+    const chunk = openPlanChunk(stored, { subjects, trust });
     // One that was stored twice is the same.
-    if (!chunks.has(chunk.chunk))
-      chunks.set(
-        chunk.chunk,
-        chunk.commands.map((command) => readCommand(command, job)),
-      );
+    if (!chunks.has(chunk.chunk)) chunks.set(chunk.chunk, chunk.commands.map(readCommand));
   });
   if (chunks.size !== (batch?.chunks ?? 0))
     throw new ProtocolError(`of ${batch?.chunks ?? 0} pieces of the plan ${chunks.size} are there`, {
@@ -44,10 +38,9 @@ export async function readPlan(
 }
 
 /** Whether its signature holds is for nodes to decide. */
-function readCommand({ attachments, message }: PlannedCommand, job: string): SignedCommand {
+function readCommand({ attachments, message }: PlannedCommand): SignedCommand {
   const [, payload] = parseEnvelope(message);
   const command = decodeCommand(payload);
-  if (command.job !== job) throw new ProtocolError('the plan has a command of another job', { code: 'misrouted' });
   return {
     id: toHex(command.id),
     payloadHash: toHex(sha256(payload)),

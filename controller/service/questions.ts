@@ -3,17 +3,16 @@
  * to one. What can't be verified isn't answered; who has no answer within a moment reads for himself.
  */
 import type { BusMessage, Subscription } from '../../shared/bus.ts';
-import { FleetError, ProtocolError, RefusedError } from '../../shared/errors.ts';
+import { FleetError, RefusedError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
-import { sha256 } from '../../shared/signing.ts';
-import { open, seal } from '../../shared/wire/envelope.ts';
-import { decodeServiceRequest, encodeService, type ServiceAnswer } from '../../shared/wire/service-question.ts';
+import { seal } from '../../shared/wire/envelope.ts';
+import { encodeService, type ServiceAnswer } from '../../shared/wire/service-question.ts';
 import { answerQuestion, refusalOf } from './answer-question.ts';
 import type { Counter } from './metrics.ts';
+import { openQuestion } from './open-question.ts';
 import type { PartHealth, ServiceContext, ServicePart } from './part.ts';
 
 const QUEUE = 'service';
-const CALLERS: ReadonlySet<string> = new Set(['operator', 'service']);
 
 export class Questions implements ServicePart {
   readonly name = 'questions';
@@ -77,14 +76,8 @@ export class Questions implements ServicePart {
   /** @throws ProtocolError for what nobody of this fleet asks now: it isn't answered */
   async #answer(data: Uint8Array): Promise<Uint8Array> {
     const { clock, identity, log, trust } = this.#context;
-    const { payload, signers } = open('service', trust.fleetId, data, trust);
-    const { kind } = signers[0].credential.body;
-    if (!CALLERS.has(kind)) throw new ProtocolError(`asked by a ${kind}`, { code: 'not-a-caller' });
-    const { expires, issued, question } = decodeServiceRequest(payload);
-    const now = clock.now();
-    if (issued > now + LIMITS.clockSkewMs || expires <= now - LIMITS.clockSkewMs)
-      throw new ProtocolError('asked at another time', { code: 'too-late' });
-    const answer: ServiceAnswer = { request: sha256(payload), now };
+    const { question, request } = openQuestion(data, { clock, trust });
+    const answer: ServiceAnswer = { request, now: clock.now() };
     try {
       answer.result = await answerQuestion(question, this.#context);
       this.#answered.add({ outcome: 'ok' });

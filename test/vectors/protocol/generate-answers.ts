@@ -1,5 +1,6 @@
 /** Vectors of what nodes and issuers say: results, whole and in chunks, roster and inventory entries. */
 import { encode } from '../../../shared/codec.ts';
+import { LIMITS } from '../../../shared/limits.ts';
 import type { CredentialBody } from '../../../shared/wire/credential.ts';
 import { sha256 } from '../../../shared/signing.ts';
 import { encodeCommand } from '../../../shared/wire/command.ts';
@@ -251,6 +252,13 @@ export async function entryVectors(fleet: FleetMaterial): Promise<EntryVector[]>
     { ...body, taskProblems: [{ source: 'a.yaml', reason: 'line 1: no' }] },
     'accepted',
   );
+  const indexed = { ...body, indexed: ['role', 'os.release'] };
+  await add('a body that says by which facts its node hears commands', 'inventory body', indexed, 'accepted');
+  await add('a body of a node that is indexed by none', 'inventory body', { ...body, indexed: [] }, 'accepted');
+  const paths = Array.from({ length: LIMITS.indexedFacts + 1 }, (_, at) => `f${at}`);
+  await add('a body with more of them than there may be', 'inventory body', { ...body, indexed: paths }, 'left out');
+  await add('a body in which one of them is no text', 'inventory body', { ...body, indexed: [1] }, 'left out');
+  await add('a body with a map of them, as in a head', 'inventory body', { ...body, indexed: { role: 'db' } }, 'left out');
   await add('a head', 'inventory head', head, 'accepted');
   await add('a body signed by another node', 'inventory body', body, 'left out', { by: db2 });
   await add('a body signed by the issuer', 'inventory body', body, 'left out', { by: issuer });

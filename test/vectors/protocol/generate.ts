@@ -10,9 +10,12 @@ import { codecVectors, signatureVectors, subjectVectors } from './generate-bytes
 import { joiningVectors } from './generate-joining.ts';
 import { jobVectors } from './generate-jobs.ts';
 import { commandVectors, credentialVectors, envelopeVectors } from './generate-messages.ts';
+import { pairwiseVectors } from './generate-pairwise.ts';
 import { policyVectors } from './generate-policies.ts';
 import { revocationVectors } from './generate-revocations.ts';
 import { sealedVectors } from './generate-sealed.ts';
+import { eventVectors, serviceVectors } from './generate-service.ts';
+import { jobMessageVectors, planVectors, queueVectors } from './generate-waiting.ts';
 import { hex } from './vector.ts';
 
 /** The fleet that all vectors are of. */
@@ -52,6 +55,12 @@ export async function generateVectors(): Promise<Record<string, unknown>> {
     'policies.json': await policyVectors(fleet),
     'revocations.json': await revocationVectors(fleet),
     'jobs.json': await jobVectors(fleet),
+    'plans.json': await planVectors(fleet),
+    'queues.json': await queueVectors(fleet),
+    'job-messages.json': await jobMessageVectors(fleet),
+    'events.json': await eventVectors(fleet),
+    'service.json': await serviceVectors(fleet),
+    'pairwise.json': await pairwiseVectors(fleet),
     'joining.json': await joiningVectors(fleet),
     'audit.json': await auditVectors(fleet),
   };

@@ -193,3 +193,95 @@ export interface JoiningVectors {
   readonly asked: string;
   readonly answers: { readonly name: string; readonly message: string; readonly verdict: string; readonly answer?: unknown }[];
 }
+
+/** Something that one reader takes or not; `says` is its payload. */
+export interface MessageVector {
+  readonly name: string;
+  readonly message: string;
+  /** `accepted`, or the code. */
+  readonly verdict: string;
+  readonly says?: Plain;
+}
+
+export interface EventVector {
+  readonly name: string;
+  readonly now: number;
+  readonly known: readonly string[];
+  readonly subject: string;
+  readonly message: string;
+  readonly verdict: string;
+  readonly event?: Plain;
+}
+
+export interface ServiceVectors {
+  readonly now: number;
+  readonly questions: readonly MessageVector[];
+  /** Payload of the question that `answers` are for. */
+  readonly asked: string;
+  readonly answers: readonly MessageVector[];
+  /** What was asked of who leads. */
+  readonly leadQuestion: string;
+  readonly leads: readonly MessageVector[];
+}
+
+export interface PlanVectors {
+  readonly pieces: readonly {
+    readonly name: string;
+    readonly now: number;
+    readonly subject: string;
+    readonly message: string;
+    readonly verdict: string;
+    readonly piece?: Plain;
+  }[];
+  /** What goes along with a command, unsigned. */
+  readonly attachments: readonly {
+    readonly name: string;
+    /** What is signed. */
+    readonly startBy: number;
+    /** Whether the command has sealed arguments. */
+    readonly isSealed: boolean;
+    readonly attachment: string;
+    /** Until when this node may start it. */
+    readonly until: number;
+    /** What is left to open sealed arguments with. */
+    readonly sealed?: string;
+  }[];
+}
+
+export interface QueueVector {
+  readonly name: string;
+  /** As it lies on the bus. */
+  readonly stored: string;
+  readonly verdict: string;
+  readonly entries?: readonly Plain[];
+}
+
+export interface JobMessageVector {
+  readonly name: string;
+  readonly now: number;
+  readonly message: string;
+  /** `accepted`, `refused <code>`, or `dropped <code>`. */
+  readonly verdict: string;
+  readonly args?: Plain;
+}
+
+export interface PairwiseVectors {
+  readonly now: number;
+  readonly known: readonly string[];
+  /** Box secrets of the two, and the key that both have. */
+  readonly keys: readonly { readonly node: string; readonly caller: string; readonly key: string }[];
+  /** Box keys with which no key is agreed on. */
+  readonly small: readonly string[];
+  /** The caller's, with which it reads `results`. */
+  readonly boxSecret: string;
+  readonly caller: string;
+  readonly job: string;
+  readonly asked: { readonly id: string; readonly payload: string };
+  readonly results: readonly {
+    readonly name: string;
+    readonly subject: string;
+    readonly message: string;
+    readonly verdict: string;
+    readonly result?: Plain;
+  }[];
+}
