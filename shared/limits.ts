@@ -277,6 +277,11 @@ export const LIMITS = {
   leadAnswerMs: 2_000,
   /** How long who hands a batch over waits for a service to take it. */
   leadTakenMs: 6_000,
+  /** How often a service looks whether jobs have ended, and how quiet it must be until it says so: their callers do at once. */
+  jobEndCheckMs: 2_000,
+  jobEndQuietMs: 10_000,
+  /** Tries to append to a record that others write to as well. */
+  appendAttempts: 8,
   /** How often the bus says that it is there to who follows a job, and its silence after which it is asked anew. */
   followHeartbeatMs: 2_000,
   followSilenceMs: 6_000,

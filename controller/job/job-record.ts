@@ -12,9 +12,8 @@ import { ACTIONS } from '../../shared/actions/all.ts';
 import { countStates } from '../../shared/states.ts';
 import { jobStream } from '../../shared/streams.ts';
 import type { Subjects } from '../../shared/subjects.ts';
-import { parseEnvelope, seal } from '../../shared/wire/envelope.ts';
+import { seal } from '../../shared/wire/envelope.ts';
 import {
-  decodeJobFrame,
   encodeJobFrame,
   type JobBatch,
   type JobBegun,
@@ -28,6 +27,7 @@ import type { SignedCommand } from '../request.ts';
 import { exitOfRun } from '../run-exit.ts';
 import type { NodeResult } from '../report.ts';
 import type { RunResult } from '../run-plan.ts';
+import { appendEnd, typeOfFrame } from './append-end.ts';
 import { appendFrame, isLeadLost } from './append-frame.ts';
 import { groupVerdicts } from './verdicts.ts';
 
@@ -292,6 +292,8 @@ export class JobRecord {
         code: 'command-too-large',
         hint: 'Give large input as a file that the nodes can reach.',
       });
+    if (frame.type === 'ended' && !this.#isShared && this.#sequence !== undefined)
+      return void (await appendEnd({ subject: frame.subject, bytes, after: this.#sequence }, this.#deps));
     const after = this.#isShared ? this.#sequence : undefined;
     try {
       this.#sequence = await appendFrame({ subject: frame.subject, bytes, after }, this.#deps);
@@ -299,7 +301,7 @@ export class JobRecord {
       // Whoever cancels a job does not lead it: what it came to is said by who did.
       if (!isLeadLost(error) || frame.type === 'sent' || frame.type === 'taken') throw error;
       const last = await bus.load(jobStream(this.#deps.fleet), frame.subject);
-      if (last === undefined || typeOf(last.data) !== 'cancelled') throw error;
+      if (last === undefined || typeOfFrame(last.data) !== 'cancelled') throw error;
       this.#sequence = await appendFrame({ subject: frame.subject, bytes, after: last.sequence }, this.#deps);
     }
   }
@@ -312,15 +314,6 @@ interface RecordOptions {
   readonly timeoutMs: number | undefined;
   /** Others may lead it: each frame is appended behind the last one that is known. */
   readonly isShared: boolean;
-}
-
-/** Undefined for what is no frame. Who wrote it, readers look at. */
-function typeOf(message: Uint8Array): JobFrame['type'] | undefined {
-  try {
-    return decodeJobFrame(parseEnvelope(message)[1]).type;
-  } catch {
-    return undefined;
-  }
 }
 
 const usableUntil = ({ usableUntil: until }: Plan): { usableUntil?: number } =>

@@ -80,10 +80,13 @@ async function append(
       const there = stored === undefined ? [] : readQueue(stored.data).filter(isAlive(clock.now()));
       const isThere = ({ message }: QueueEntry): boolean =>
         there.some((other) => Buffer.compare(other.message, message) === 0);
-      const all = [...there, ...added.filter((entry) => !isThere(entry))];
+      const missing = added.filter((entry) => !isThere(entry));
+      // An attempt that was stored without an answer is found here by the next.
+      if (missing.length === 0) return undefined;
+      const all = [...there, ...missing];
       const full = whatIsFull(all, there);
       if (full !== undefined) return full;
-      await bus.store(subject, encodeQueue(all), { expectedSequence: stored?.sequence ?? 0 });
+      await bus.store(subject, encodeQueue(all), { expectedSequence: stored?.sequence ?? 0, mayRepeat: true });
       return undefined;
     } catch (error) {
       if (!(error instanceof FleetError)) throw error;

@@ -1,5 +1,6 @@
 /** What a caller lays down before it sends, and at the end; and what happens where that can't be. */
 import { describe, expect, it } from 'vitest';
+import { typeOfFrame } from '../../../../controller/job/append-end.ts';
 import { JobRecord } from '../../../../controller/job/job-record.ts';
 import { assembleFrames, messagesOf } from '../../../../controller/job/job-view.ts';
 import { openFrame } from '../../../../controller/job/open-frame.ts';
@@ -7,7 +8,9 @@ import type { Plan, Work } from '../../../../controller/plan.ts';
 import type { RunResult } from '../../../../controller/run-plan.ts';
 import { InterruptedError, TransportError } from '../../../../shared/errors.ts';
 import type { Identity } from '../../../../shared/identity.ts';
-import type { JobFrame } from '../../../../shared/wire/job.ts';
+import type { StoreOptions } from '../../../../shared/bus.ts';
+import { seal } from '../../../../shared/wire/envelope.ts';
+import { encodeJobFrame, type JobFrame } from '../../../../shared/wire/job.ts';
 import { FakeBus } from '../../../support/fake-bus.ts';
 import { FleetMaterial } from '../../../support/fleet-material.ts';
 import { ManualClock, NOW } from '../../../support/manual-clock.ts';
@@ -50,6 +53,13 @@ function begin(bus: FakeBus, what = plan): Promise<JobRecord> {
   const identity = { ...alice, name: 'alice', fleetId: fleet.fleetId } as unknown as Identity;
   const dependencies = { fleet: fleet.fleet, bus, clock: new ManualClock(), subjects: fleet.subjects, identity };
   return JobRecord.begin(what, work, { command: 'exec', target: { all: true } }, dependencies);
+}
+async function writeByService(bus: FakeBus, words: object): Promise<void> {
+  const service = await fleet.service('controller1');
+  const subject = fleet.subjects.job('alice', '01k');
+  const frame = { subject, revision: 2, job: '01k', caller: 'alice', by: 'controller1', ...words } as JobFrame;
+  const bytes = await seal('job', fleet.fleetId, service, encodeJobFrame(frame), { inlineCredential: true });
+  await bus.store(subject, bytes);
 }
 const framesOf = (bus: FakeBus): unknown[] => {
   const trust = fleet.trust(new ManualClock());
@@ -95,6 +105,39 @@ describe('the record of a job', () => {
       states: { ok: 1, lost: 1 },
       verdicts: [{ state: 'lost', reason: 'silent', nodes: [1] }],
     });
+  });
+
+  it('has one end: a caller that was slow finds the one of a service, and leaves it', async () => {
+    const bus = new FakeBus();
+    const record = await begin(bus);
+    await writeByService(bus, { type: 'ended', at: NOW, exit: 4, states: { ok: 1, lost: 1 }, unmatched: 0, verdicts: [] }); // prettier-ignore
+    const { ending } = await record.around(() => Promise.resolve(result));
+    await ending;
+    expect(framesOf(bus)).toMatchObject([{ type: 'begun' }, { type: 'ended', by: 'controller1' }]);
+  });
+
+  it('has its end behind what others said of it meanwhile', async () => {
+    const bus = new FakeBus();
+    const record = await begin(bus);
+    await bus.store(fleet.subjects.job('alice', '01k'), new TextEncoder().encode('signatures of somebody'));
+    const { ending } = await record.around(() => Promise.resolve(result));
+    await ending;
+    expect(bus.history).toHaveLength(3);
+    expect(typeOfFrame(bus.history[2]!.data)).toBe('ended');
+  });
+
+  it('has one end where the bus stored it and its answer was lost', async () => {
+    class ForgetfulBus extends FakeBus {
+      override async store(subject: string, data: Uint8Array, options: StoreOptions = {}): Promise<number> {
+        const sequence = await super.store(subject, data, options);
+        if (typeOfFrame(data) === 'begun') return sequence;
+        throw new TransportError('stored meanwhile', { code: 'store-conflict' });
+      }
+    }
+    const bus = new ForgetfulBus();
+    const { ending } = await (await begin(bus)).around(() => Promise.resolve(result));
+    await ending;
+    expect(framesOf(bus)).toMatchObject([{ type: 'begun' }, { type: 'ended' }]);
   });
 
   it.each<[string, Partial<RunResult>]>([

@@ -43,6 +43,23 @@ describe('commands for nodes that are away', () => {
     expect(waiting(bus, 'db1').sort()).toEqual(['a', 'b', 'c', 'd']);
   });
 
+  it('are found there, and not put there twice, where the bus stored them and its answer was lost', async () => {
+    let attempts = 0;
+    class ForgetfulBus extends FakeBus {
+      override async store(subject: string, data: Uint8Array, options: StoreOptions = {}): Promise<number> {
+        // Asked by nats-bus.ts once more, the bus says that somebody was faster.
+        expect(options.mayRepeat).toBe(true);
+        await super.store(subject, data, options);
+        attempts++;
+        throw new TransportError('stored meanwhile', { code: 'store-conflict' });
+      }
+    }
+    const bus = new ForgetfulBus();
+    const outcome = await queueCommands([forNode('db1', 'a'), forNode('db1', 'b')], on(bus));
+    expect(outcome).toEqual({ queued: ['db1'], failed: new Map() });
+    expect([attempts, waiting(bus, 'db1')]).toEqual([1, ['a', 'b']]);
+  });
+
   it('make room when they have ended, on a node whose clock may be behind', async () => {
     const bus = new FakeBus();
     bus.stored.set(
