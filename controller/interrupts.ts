@@ -41,9 +41,7 @@ export function listenToInterrupts(
   const first = (): void => {
     hold.abort();
     if (!isUnderWay || !isRecorded || app.stderr.isTTY !== true) return stop();
-    say(
-      `Nothing new starts, and what runs goes on. Ctrl-C again within ${LIMITS.secondInterruptMs / 1000} s cancels it.`,
-    );
+    say(`What was started goes on. Ctrl-C again within ${LIMITS.secondInterruptMs / 1000} s cancels it on every node.`);
     moment = setTimeout(stop, LIMITS.secondInterruptMs);
     release = app.takeInterrupts(again);
   };

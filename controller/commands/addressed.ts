@@ -222,7 +222,7 @@ export async function runAddressed(
       detach: flags.detach === true,
       untilMs,
       onPlan: flags.explain === true ? (plan) => output.warning(wayText(plan, resolved)) : undefined,
-      onService: (name) => output.notice(`the service ${name} goes on with it if this terminal is gone`),
+      onService: (name) => output.notice(`The service ${name} goes on with it if this terminal is gone.`),
       onNode: (result) => output.onNode(definition.keepsData === false ? withoutData(result) : result),
       onProgress: (progress) => output.onProgress(progress),
       output: live,
@@ -306,7 +306,7 @@ function stoppedWords(
 const shownWords = (job: string): string => ` What became of it: fleet job show ${job}`;
 const handedWords = ({ ledBy }: RunResult, count: number): string =>
   ledBy === undefined
-    ? `${nodeCount(count)} were sent it.`
+    ? `${nodeCount(count)} ${count === 1 ? 'was' : 'were'} sent it.`
     : `The service ${ledBy} leads it through ${nodeCount(count)}.`;
 
 const followWords = (job: string): string => ` The job goes on: fleet job follow ${job}`;

@@ -24,7 +24,7 @@ export function registerLogs(program: Command, app: App): void {
     .command('logs')
     .description('Shows the journal of the nodes, that of a unit, or a log file; live, with the name of the node.')
     .argument('[UNIT|FILE]', 'a unit of systemd, or the absolute path of a file (default: the whole journal)');
-  addLiveOptions(addAddressing(command, 'reads'))
+  addLiveOptions(addAddressing(command, 'reads'), 'live, but for -o json, yaml, csv and names')
     .option('-f, --follow', 'go on with what is written, until Ctrl-C')
     .option('--since <TIME>', 'from then on: how long ago (2h, 7d) or a date in UTC; for the journal alone')
     .option('--lines <N>', `the last so many lines (default: ${LIMITS.logLinesDefault})`)

@@ -18,13 +18,14 @@ const LIVE_NODES = 8;
 /** What is quicker than this is shown as a whole. */
 const LIVE_AFTER_MS = 1_000;
 
-export function addLiveOptions(command: Command): Command {
+/** @param byDefault when it is live without being asked to */
+export function addLiveOptions(
+  command: Command,
+  byDefault = `live on a terminal, for up to ${LIVE_NODES} nodes, when it takes over a second`,
+): Command {
   return command
     .option('--live', 'show what programs write as it comes, line by line, with the name of the node')
-    .option(
-      '--no-live',
-      `show it when they have ended (default: live on a terminal, for up to ${LIVE_NODES} nodes, when it takes over a second)`,
-    )
+    .option('--no-live', `show it when they have ended (default: ${byDefault})`)
     .option('--output-dir <DIR>', 'write it to DIR/<node>/stdout and DIR/<node>/stderr, to the byte');
 }
 
