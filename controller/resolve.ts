@@ -76,7 +76,10 @@ export function compileTarget(spec: Omit<TargetSpec, 'limit' | 'seed'>): Selecti
  * Nodes of the fleet that aren't retired, in order of name: whom a target may mean.
  * @throws UsageError `unknown-node` for a name that is said and isn't there
  */
-export function candidates({ excluded, selectors }: Selection, roster: ReadonlyMap<string, RosterNode>): RosterNode[] {
+export function candidates(
+  { excluded, selectors }: Pick<Selection, 'excluded' | 'selectors'>,
+  roster: ReadonlyMap<string, RosterNode>,
+): RosterNode[] {
   const joined = [...roster.values()]
     .filter(({ state }) => state === 'joined')
     .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -130,8 +133,8 @@ export function draw(resolved: Resolved, { limit, seed }: Limits): Resolved {
   return { ...resolved, expected: drawn, undecided: new Set([...undecided].filter((name) => names.has(name))) };
 }
 
-/** `undefined`: only the node itself can tell. */
-function matchesInventory(
+/** By what it published; `undefined`: only the node itself can tell. */
+export function matchesInventory(
   where: Expression,
   node: RosterNode,
   entry: InventoryBody | undefined,

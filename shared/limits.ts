@@ -69,7 +69,7 @@ export const LIMITS = {
   presenceCheckMs: 5 * 60_000,
   /** How long it may be quiet then until who is silent is away: nobody waits for it. */
   presenceAskMs: 6_000,
-  /** Selectors of one kind in a question to a service, and how often a kind may be said: more than a command line has. */
+  /** Selectors in one question to a service, and how many lists of them there may be: more than a command line has. */
   resolveSelectors: 10_000,
   resolveLists: 16,
   /** How long who resolves a target waits for a service, before it reads everything itself. */
@@ -388,6 +388,6 @@ export const LIMITS = {
   patternProgram: 400,
   /** The same for a whole expression: all its patterns, globs, and what it compares with every fact. */
   whereWork: 600,
-  /** Names that one folded set (`web[0001-9999]`) may stand for. */
+  /** Names that one folded set (`web[0001-9999]`) may stand for, and all sets of a question to a service together. */
   foldedSetNames: 100_000,
 } as const;

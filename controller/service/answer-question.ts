@@ -1,24 +1,25 @@
 /** What the service answers to a question, out of memory: whom a target means, and where nodes are. */
-import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '../../shared/clock.ts';
 import { FleetError, RefusedError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
+import { matchesName, parseNameSelector, type NameSelector } from '../../shared/names/selector.ts';
 import { parseWhere } from '../../shared/where/parse.ts';
 import type { ServiceQuestion, ServiceResult } from '../../shared/wire/service-question.ts';
-import { candidates, compileTarget } from '../resolve.ts';
+import { candidates, matchesInventory, type Selection } from '../resolve.ts';
 import type { LiveDirectory } from './live-directory.ts';
 import type { Presence } from './presence.ts';
+import { tooCostly, WorkPace } from './work-pace.ts';
 
 export interface AnswerDependencies {
   readonly clock: Clock;
-  readonly directory: LiveDirectory;
+  readonly directory: Pick<
+    LiveDirectory,
+    'envelopeOf' | 'factsSequence' | 'inventory' | 'isComplete' | 'roster' | 'rosterSequence'
+  >;
   readonly presence: Pick<Presence, 'of'>;
 }
 
 type Resolve = Extract<ServiceQuestion, { type: 'resolve' }>;
-
-/** How long one question has the processor, before others have their turn. */
-const TURN_MS = 10;
 
 /** @throws RefusedError with a code that travels; UsageError for a target that makes no sense */
 export async function answerQuestion(
@@ -39,25 +40,18 @@ async function resolve(question: Resolve, { clock, directory }: AnswerDependenci
   // Half of a roster answers no question.
   if (!directory.isComplete) throw new RefusedError('roster and inventory are being read', { code: 'not-ready' });
   const { rosterSequence, factsSequence } = directory;
+  const pace = new WorkPace(clock);
   const where = question.where === undefined ? undefined : parseWhere(question.where);
-  const { exclude, nodes: selectors } = question;
-  const selection = compileTarget({ where, nodes: selectors, exclude, fresh: false });
-  const joined = candidates(selection, directory.roster);
+  const named = await readSelectors(question, pace);
+  const joined = candidates(named, directory.roster);
   const nodes: Extract<ServiceResult, { type: 'resolved' }>['nodes'] = [];
-  const started = clock.monotonic();
-  let turnSince = started;
   let total = 0;
   let bytes = 0;
   let more = false;
   for (const node of joined) {
-    const now = clock.monotonic();
-    if (now - started > LIMITS.serviceWorkMs)
-      throw new RefusedError('it takes too long to find out', { code: 'too-costly' });
-    if (now - turnSince > TURN_MS) {
-      await turn();
-      turnSince = clock.monotonic();
-    }
-    const isMeant = selection.meets(node, where === undefined ? undefined : directory.inventory.get(node.name));
+    await pace.step();
+    if (!(await isNamed(node.name, named, pace))) continue;
+    const isMeant = where === undefined || matchesInventory(where, node, directory.inventory.get(node.name), false);
     if (isMeant === false) continue;
     total++;
     const entry = directory.envelopeOf(node.name);
@@ -67,6 +61,44 @@ async function resolve(question: Resolve, { clock, directory }: AnswerDependenci
     bytes += entry.length;
   }
   return { type: 'resolved', nodes, more, total, fleetSize: joined.length, rosterSequence, factsSequence };
+}
+
+type Named = Pick<Selection, 'selectors' | 'excluded'>;
+
+/** @throws RefusedError `too-costly` for more than one may have, of all kinds together; UsageError `bad-selector` */
+async function readSelectors({ exclude, nodes }: Resolve, pace: WorkPace): Promise<Named> {
+  const lists = [...nodes, exclude];
+  if (lists.reduce((sum, list) => sum + list.length, 0) > LIMITS.resolveSelectors)
+    throw tooCostly(`more than ${LIMITS.resolveSelectors} names and patterns`);
+  let names = 0;
+  const read: NameSelector[][] = [];
+  for (const list of lists) {
+    const selectors: NameSelector[] = [];
+    for (const text of list) {
+      await pace.step();
+      const selector = parseNameSelector(text);
+      if (selector.kind === 'set') names += selector.names.size;
+      if (names > LIMITS.foldedSetNames) throw tooCostly(`more than ${LIMITS.foldedSetNames} names in sets`);
+      selectors.push(selector);
+    }
+    read.push(selectors);
+  }
+  return { selectors: read.slice(0, -1), excluded: read.at(-1) ?? [] };
+}
+
+async function isNamed(name: string, { excluded, selectors }: Named, pace: WorkPace): Promise<boolean> {
+  for (const list of selectors) if (!(await matchesAny(list, name, pace))) return false;
+  return !(await matchesAny(excluded, name, pace));
+}
+
+/** One pattern takes no time to speak of; ten thousand do. */
+async function matchesAny(selectors: readonly NameSelector[], name: string, pace: WorkPace): Promise<boolean> {
+  for (const selector of selectors) {
+    const turn = pace.step();
+    if (turn !== undefined) await turn;
+    if (matchesName(selector, name)) return true;
+  }
+  return false;
 }
 
 /** Code and words for who asked; a bug is none of theirs. */

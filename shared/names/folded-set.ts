@@ -22,9 +22,13 @@ export function unfoldNames(text: string): string[] {
   if (text === '') return [];
   const names = new Set<string>();
   const reader: Reader = { characters: Array.from(text), position: 0 };
+  // With those that were said before: they take as long.
+  let made = 0;
   do {
     const start = reader.position;
-    for (const name of readOne(reader, LIMITS.foldedSetNames - names.size)) {
+    const part = readOne(reader, LIMITS.foldedSetNames - made);
+    made += part.length;
+    for (const name of part) {
       if (!isNodeName(name)) failWithin(reader, start, name);
       names.add(name);
     }

@@ -34,6 +34,8 @@ describe('limits', () => {
 
     expect(namesOf(parseNameSelector(`n[0-${digits}]`))).toHaveLength(LIMITS.foldedSetNames);
     expect(() => parseNameSelector(`n[0-${digits}],m1`)).toThrow('at most');
+    // The same names again are work as well.
+    expect(() => parseNameSelector(`n[1-${digits}],n[1-${digits}]`)).toThrow('at most');
   });
 
   it('takes no set with a name that is too long', () => {
