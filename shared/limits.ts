@@ -65,8 +65,10 @@ export const LIMITS = {
   /** Asking who is there goes on while answers come, and no longer than this: ten thousand come in two seconds. */
   presenceMs: 15_000,
 
-  /** How often a service asks all nodes whether they are there: what a server says of its clients goes down with it. */
+  /** How often a service asks the nodes of which it doesn't know whether they are there: what a server says of its clients goes down with it. */
   presenceCheckMs: 5 * 60_000,
+  /** How long after a node said that it leaves: an agent takes no longer to end. */
+  presenceLeaveMs: 10_000,
   /** How long it may be quiet then until who is silent is away: nobody waits for it. */
   presenceAskMs: 6_000,
   /** Selectors in one question to a service, and how many lists of them there may be: more than a command line has. */

@@ -107,7 +107,7 @@ export function adminPermissions(fleet: string, caller: string): BusPermissions 
 
 /**
  * The service, in the account CONTROL: it leads jobs whose caller is gone, sees what nodes answered to anybody, and hears
- * who comes and goes. What it says counts by its signature, and nodes let its key do nothing.
+ * who comes and goes. What it says counts by its signature, and nodes let its key do no more than `ping`.
  */
 export function servicePermissions(fleet: string, service: string): BusPermissions {
   const subjects = new Subjects(fleet);

@@ -44,6 +44,8 @@ export class NodeAudit implements AuditTrail {
     if (answer.state === 'refused' || answer.state === 'expired') return this.#refuse(verified, answer, rule);
     // Of what is asked of the whole fleet, most nodes have nothing to say.
     if (answer.kind === 'unmatched' && effect === 'reads') return;
+    // That somebody is there is all that it says, and services ask for it again and again.
+    if (answer.state === 'ok' && isSignOfLife(verified, effect)) return;
     const outcome = outcomeOf(answer);
     if (!this.#started.has(verified))
       return this.#log.append({
@@ -119,6 +121,12 @@ export class NodeAudit implements AuditTrail {
     return { ...args, args: Object.fromEntries(shown) as Record<string, unknown> };
   }
 }
+
+const isSignOfLife = ({ caller, command }: VerifiedCommand, effect: Decision['effect']): boolean =>
+  effect === 'reads' &&
+  command.kind === 'command' &&
+  command.action === 'ping' &&
+  caller.credential.body.kind === 'service';
 
 function callerOf({ caller }: VerifiedCommand): NonNullable<AuditEvent['caller']> {
   const { name, serial, kind } = caller.credential.body;

@@ -11,7 +11,7 @@ interface ServiceFlags extends RootFlags {
   readonly dir?: string;
 }
 
-/** What a service is: policies know no such role, and so nodes do nothing for its key. */
+/** What a service is: the policy lets the role `ping`, if anything. */
 const SERVICE_ROLES = ['controller'] as const;
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -21,7 +21,8 @@ export function registerCaService(issue: Command, renew: Command, app: App): voi
     .addHelpText(
       'after',
       `
-The file goes to the machine where \`fleet serve\` runs. No policy has to name it: its key alone runs nothing on nodes.
+The file goes to the machine where \`fleet serve\` runs. Policies let the role controller
+\`ping\`, so that asking who is there leaves no refusals in the audit trail of nodes; its key alone does nothing else there.
 A bus that was set up by an older version has to be told once who may hear whom: fleet ca push
 
 Examples:

@@ -1,6 +1,7 @@
 /**
- * Which nodes are there and since when, for a service: it listens to what the bus says of their logins, and asks all of
- * them when it begins, when it was away itself, and now and then, since what a server says may be missed.
+ * Which nodes are there and since when, for a service: it listens to what the bus says of their logins and to what nodes
+ * say when they start and leave. It asks all of them when it begins and when it was away itself, and now and then those of
+ * whom that leaves a doubt: a server that dies tells of nobody.
  */
 import type { Bus, BusMessage, Subscription } from '../../shared/bus.ts';
 import type { Clock } from '../../shared/clock.ts';
@@ -11,6 +12,7 @@ import type { Logger } from '../../shared/logger.ts';
 import type { Subjects } from '../../shared/subjects.ts';
 import type { TrustStore } from '../../shared/trust.ts';
 import { readBusLogin, type BusLogin } from '../../shared/wire/bus-login.ts';
+import { NODE_EVENTS, openEvent, type NodeEvent } from '../../shared/wire/event.ts';
 import type { RosterNode } from '../directory.ts';
 import { findAway } from '../presence.ts';
 import type { SigningContext } from '../request.ts';
@@ -39,6 +41,8 @@ export class Presence implements ServicePart {
   readonly #doubtful = new Set<string>();
   readonly #abort = new AbortController();
   #subscriptions: Subscription[] = [];
+  /** Those that said so, and are asked a moment later whether they are there still. */
+  readonly #leaving = new Map<string, NodeJS.Timeout>();
   #asking: Promise<void> | undefined;
   #asksAll = false;
   #isKnown = false;
@@ -86,10 +90,11 @@ export class Presence implements ServicePart {
     this.#subscriptions = [
       bus.subscribe(subjects.connected(), (message) => this.#hear(message, true)),
       bus.subscribe(subjects.disconnected(), (message) => this.#hear(message, false)),
+      ...NODE_EVENTS.map((type) => bus.subscribe(subjects.eventsOf(type), (message) => this.#hearNode(message))),
     ];
     await bus.flush();
     clearInterval(this.#check);
-    this.#check = setInterval(() => this.#askAll(), LIMITS.presenceCheckMs);
+    this.#check = setInterval(() => this.#askDoubtful(), LIMITS.presenceCheckMs);
     this.#askAll();
   }
 
@@ -100,6 +105,7 @@ export class Presence implements ServicePart {
   async stop(): Promise<void> {
     this.#abort.abort();
     clearInterval(this.#check);
+    for (const timer of this.#leaving.values()) clearTimeout(timer);
     for (const one of this.#subscriptions.splice(0)) one.close();
     await this.#asking;
   }
@@ -113,6 +119,35 @@ export class Presence implements ServicePart {
     else if (this.#book.disconnected(event) === 'doubtful') this.#ask([event.login]);
     const now = this.#book.of(event.login);
     if (now !== undefined && now.isThere !== before) this.#tell(event, now);
+  }
+
+  /** What it says proves nothing of now, so it's asked where it is not what is believed. Who leaves gets the time for it. */
+  #hearNode(message: BusMessage): void {
+    const { directory, subjects, trust } = this.#deps;
+    let event: NodeEvent;
+    try {
+      event = openEvent(message, { fleetId: trust.fleetId, subjects, credentials: trust });
+    } catch (error) {
+      if (error instanceof FleetError) return;
+      throw error;
+    }
+    const login = directory.roster.get(event.node)?.login;
+    if (login === undefined || this.#leaving.has(login) || this.#abort.signal.aborted) return;
+    const isThere = event.type === 'started';
+    const ask = (): void => {
+      this.#leaving.delete(login);
+      if (this.#book.of(login)?.isThere !== isThere) this.#ask([login]);
+    };
+    if (isThere) ask();
+    else this.#leaving.set(login, setTimeout(ask, LIMITS.presenceLeaveMs));
+  }
+
+  #askDoubtful(): void {
+    const { roster } = this.#deps.directory;
+    const unknown = [...roster.values()].flatMap(({ login, state }) =>
+      state === 'joined' && login !== undefined && this.#book.of(login) === undefined ? [login] : [],
+    );
+    this.#ask([...this.#book.doubtful(), ...unknown]);
   }
 
   #tell({ login }: BusLogin, whereabouts: Whereabouts): void {

@@ -42,6 +42,11 @@ roles:
     allow:
       - actions: [ping, facts.get, inventory, process.list, task.list]
 
+  # Services (fleet serve): ask who is there, and nothing else.
+  controller:
+    allow:
+      - actions: [ping]
+
 # More of what a rule can say:
 #
 #   oncall:

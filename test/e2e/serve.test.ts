@@ -22,6 +22,16 @@ describe('the service', () => {
       expect(await service.health()).toMatchObject({ ok: true, status: 200, bus: { ok: true } });
     }));
 
+  it('leaves nothing in the audit trail of nodes by asking whether they are there', async () => {
+    await withServices(fleet, ['controller1'], (service) => service.expectNodes(3, 0));
+    // What is asked behind it is there: so what was asked before would be, too.
+    const { job } = await fleet.report('exec', '--all', '--', 'true');
+    const found = async (...about: readonly string[]): Promise<unknown[]> =>
+      (await fleet.cli.json<{ records: unknown[] }>('audit', 'search', '--since', '1h', ...about)).records;
+    await waitFor(async () => (await found('--job', job ?? '')).length >= 6, { what: 'what the nodes wrote down' });
+    expect(await found('--caller', 'controller1')).toEqual([]);
+  });
+
   it('finds out who is away when it starts, and who came back while it was not there', async () => {
     await fleet.endAgent('db2', 'SIGKILL');
     const found = async (there: number, away: number): Promise<boolean> =>

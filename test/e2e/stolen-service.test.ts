@@ -26,6 +26,10 @@ describe("a stolen service's identity", () => {
     for (const { code } of report.nodes) expect(code).toBe('not-authorized');
   });
 
+  it('hears who is there, as it is for, and no more', async () => {
+    expect(await fleet.report('--identity', identity, 'ping')).toMatchObject({ exit: 0, states: { ok: 2 } });
+  });
+
   it('makes no operator, node or policy: it is no issuer and no admin', async () => {
     const policy = join(fleet.folder, 'policy.yaml');
     const before = readFileSync(policy, 'utf8');

@@ -46,6 +46,17 @@ describe('the audit trail of a node', () => {
     ]);
   });
 
+  it('has none of each time that a service asks whether it is there, and has all else that a service asks', async () => {
+    const service = await fleet.service('controller1', { roles: ['operator'] });
+    const node = await start();
+    expect(await node.send(service, fleet.command('1'))).toMatchObject([{ state: 'ok' }]);
+    await node.send(service, fleet.command('2', { action: 'touch' }));
+    expect((await written(node)).map(({ action, event }) => [event, action])).toEqual([
+      ['started', 'touch'],
+      ['ended', 'touch'],
+    ]);
+  });
+
   it('has two of one that changes something, the first before it starts', async () => {
     const node = await start();
     await node.send(alice, touch());
