@@ -42,12 +42,13 @@ import { replayKey, type CommandKey, type Remembered, type ReplayMemory } from '
 import { assertNotRevoked } from './revoked.ts';
 import { Room } from './room.ts';
 import { runAction } from './run.ts';
+import { isForLater, sayForRecord } from './say-refused.ts';
 import type { Secrets } from './secrets/secrets.ts';
 import type { ProgramSpool } from './spool/program-spool.ts';
 import { StillRunning } from './spool/still-running.ts';
 import { assertValidInput, findAction } from './validate.ts';
 import { unseal } from './unseal.ts';
-import { verifyCommand, type VerifiedCommand } from './verify.ts';
+import { verifyCommand, type From, type VerifiedCommand } from './verify.ts';
 
 export interface PipelineDependencies {
   readonly node: string;
@@ -103,7 +104,7 @@ export class Pipeline {
   readonly #jobMessages: JobMessages;
   readonly #where = new WhereCache();
   /** Messages under way: waited for at the end. */
-  readonly #handling = new Set<Promise<void>>();
+  readonly #handling = new Set<Promise<unknown>>();
   readonly #room = new Room();
 
   constructor(dependencies: PipelineDependencies) {
@@ -132,8 +133,7 @@ export class Pipeline {
     if (!(await this.#deps.control.waitFor(undefined))) return false;
     const handling = this.#handle(message, 'queue').catch((error: unknown) => this.#drop(error));
     this.#handling.add(handling);
-    await handling.finally(() => this.#handling.delete(handling));
-    return true;
+    return (await handling.finally(() => this.#handling.delete(handling))) !== 'later';
   }
 
   /** Resolves when everything that was taken in has been answered. */
@@ -141,9 +141,10 @@ export class Pipeline {
     while (this.#handling.size > 0) await Promise.all(this.#handling);
   }
 
-  async #handle(message: BusMessage, from: 'bus' | 'queue' = 'bus'): Promise<void> {
+  /** @returns `later` where nothing was said, and it may be carried out another time */
+  async #handle(message: BusMessage, from: From = 'bus'): Promise<'later' | void> {
     const { trust, node, subjects, counters, memory, clock, control, audit } = this.#deps;
-    let verified = verifyCommand(message, trust);
+    let verified = verifyCommand(message, trust, from);
     const { command } = verified;
     const wrong = misaddressed(command, verified.subject, node, subjects);
     if (wrong !== undefined) return this.#ignore(wrong);
@@ -155,7 +156,7 @@ export class Pipeline {
     if (!isCurrent) {
       isCurrent = await control.waitFor(command.epochs);
       // Whose signature held may have been revoked by what came meanwhile.
-      verified = verifyCommand(message, trust);
+      verified = verifyCommand(message, trust, from);
     }
 
     const replier = new Replier(addresseeOf(verified), this.#deps);
@@ -223,6 +224,7 @@ export class Pipeline {
       answer = answerTo(error, this.#deps);
       if (from === 'queue' && answer.code === 'too-late' && isOver(command, clock.now()))
         answer = { ...answer, state: 'expired' };
+      if (from === 'queue' && remembered === undefined && isForLater(answer)) return 'later';
     }
     let messages: Uint8Array[] = [];
     let isKept = false;
@@ -238,13 +240,11 @@ export class Pipeline {
     audit.answered(verified, answer, decision);
     if (hasProgram && remembered !== undefined) void this.#noteAnswered(remembered);
     const { recordSubject } = replier;
-    // Nobody hears what is said about a queue. Behind what was put there before: where that is how it ended, it stays so.
-    const isForRecord = !isKept && from === 'queue' && recordSubject !== undefined && messages.length > 0;
-    if (isForRecord) await this.#deps.outbox.put({ subject: recordSubject, kind: 'final', key: key.key, messages });
+    // A copy that comes too late is told so. What became of the command itself, the record has from when it came in time.
+    if (!isKept && (from === 'queue' || (seen.kind === 'new' && isFresh(command, clock.now()))))
+      await sayForRecord({ key, answer, messages, replier, from }, this.#deps);
     // The last step: what can't be sent now is there for when the command comes again.
     if (!isKept || recordSubject === undefined) replier.resend(messages);
-    // A copy that comes too late is told so. What became of the command itself, the record has from when it came in time.
-    if (!isKept && !isForRecord && seen.kind === 'new' && isFresh(command, clock.now())) replier.report(messages);
   }
 
   /** Not before a crash could lose how it ended. */

@@ -8,7 +8,7 @@ import { decodeCommand, type Command } from '../shared/wire/command.ts';
 import { open } from '../shared/wire/envelope.ts';
 
 export interface VerifiedCommand {
-  /** Nothing starts later than what came along says, too. Its `args` are the public ones: whoever decides or records sees these, and only the names of what is sealed. */
+  /** Of what was sent, nothing starts later than what came along says, too. Its `args` are the public ones: whoever decides or records sees these, and only the names of what is sealed. */
   readonly command: Command;
   readonly caller: VerifiedCredential;
   /** Everyone whose signature holds on it; the caller is the first. */
@@ -23,11 +23,14 @@ export interface VerifiedCommand {
 
 const CALLERS: ReadonlySet<string> = new Set(['operator', 'service']);
 
+/** How a message came: what waits in the queue of a node can be changed there by every operator. */
+export type From = 'bus' | 'queue';
+
 /**
  * A caller that has been revoked comes through: once its signature has held it hears why it is refused (revoked.ts).
  * @throws ProtocolError whose code says what was wrong; such a message gets no answer.
  */
-export function verifyCommand(message: BusMessage, trust: TrustStore): VerifiedCommand {
+export function verifyCommand(message: BusMessage, trust: TrustStore, from: From = 'bus'): VerifiedCommand {
   const { payload, signers, attachment } = open('command', trust.fleetId, message.data, trust.includingRevoked);
   const [caller] = signers;
   if (!CALLERS.has(caller.credential.body.kind))
@@ -35,7 +38,10 @@ export function verifyCommand(message: BusMessage, trust: TrustStore): VerifiedC
       code: 'not-a-caller',
     });
   const command = decodeCommand(payload);
-  const { sealed, startBy } = decodeAttachment(command, attachment);
+  const along = decodeAttachment(command, attachment);
+  const { sealed } = along;
+  // Nobody who queues puts a start time there: it could only be somebody else's, who wants it to have come too late.
+  const startBy = from === 'queue' ? command.startBy : along.startBy;
   return {
     command: startBy === command.startBy ? command : { ...command, startBy },
     caller,

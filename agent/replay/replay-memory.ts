@@ -171,16 +171,22 @@ export class ReplayMemory {
    * Sees to it that a command that hasn't come never runs: it's as if it had come, and ended so. Is it known, nothing is
    * done. Burned from the first moment on, durable when it resolves.
    * @param command `payload` empty where only its id is known
+   * @param reason to say again, where that is known
    * @returns what is known of it, where it had come
    * @throws RefusedError `cannot-record`
    */
-  async burn(command: Pick<CommandKey, 'key' | 'payload' | 'expires'>, final: Final): Promise<Remembered | undefined> {
-    const known = this.#entries.get(command.key);
+  async burn(
+    { key, payload, expires }: Pick<CommandKey, 'key' | 'payload' | 'expires'>,
+    final: Final,
+    reason?: string,
+  ): Promise<Remembered | undefined> {
+    const known = this.#entries.get(key);
     if (known !== undefined) return known;
-    this.#makeRoom(command.key);
-    this.#countCaller(command.key, 1);
-    const memory: Remembered = { ...command, final, answers: [], status: 'ended', recorded: false };
-    this.#entries.set(command.key, memory);
+    this.#makeRoom(key);
+    this.#countCaller(key, 1);
+    const memory: Remembered = { key, payload, expires, final, answers: [], status: 'ended', recorded: false };
+    if (reason !== undefined) memory.reason = reason;
+    this.#entries.set(key, memory);
     await this.#write(memory, { durable: true });
     return undefined;
   }

@@ -37,7 +37,8 @@ export interface NodePipelineOptions {
   readonly facts?: () => Promise<Record<string, unknown>>;
   /** What the node knows of policy and revocation. @default everything */
   readonly control?: PipelineDependencies['control'];
-  readonly policies?: Policies;
+  /** Called each time, where it changes. */
+  readonly policies?: Policies | (() => Policies);
   /** Where commands are written down. @default `auditLog` */
   readonly trail?: AuditTrail;
   readonly capacity?: number;
@@ -82,6 +83,7 @@ export class NodePipeline {
     parts: Pick<NodePipeline, 'bus' | 'member' | 'memory' | 'clock' | 'outbox' | 'auditBus' | 'auditLog'>,
   ) {
     const { clock, member, memory } = parts;
+    const { policies = POLICIES } = options;
     this.fleet = options.fleet;
     this.bus = parts.bus;
     this.outbox = parts.outbox;
@@ -113,7 +115,7 @@ export class NodePipeline {
       outbox: parts.outbox,
       outputs: this.outputs,
       holdsQueued: () => Promise.resolve(false),
-      policies: () => options.policies ?? POLICIES,
+      policies: typeof policies === 'function' ? policies : () => policies,
       running: this.running,
       stop: new AbortController().signal,
     });

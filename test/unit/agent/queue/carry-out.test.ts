@@ -1,9 +1,13 @@
 /** What a node makes of one command of its queue: as of any other, but for what nobody hears if it isn't recorded. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../../shared/limits.ts';
+import { encodeAttachment } from '../../../../shared/wire/attachment.ts';
+import { compilePolicy } from '../../../../shared/policy/compile.ts';
 import type { Command } from '../../../../shared/wire/command.ts';
+import { withAttachment } from '../../../../shared/wire/envelope.ts';
 import { FleetMaterial, type Member } from '../../../support/fleet-material.ts';
 import { NOW } from '../../../support/manual-clock.ts';
+import { startNode } from '../../../support/node-for-test.ts';
 import { NodePipeline } from '../../../support/node-pipeline.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 import { waitFor } from '../../../support/wait-for.ts';
@@ -30,22 +34,22 @@ const waiting = (label: string, changes: Partial<Command> = {}): Command =>
     startBy: NOW + HOUR_MS,
     ...changes,
   });
-async function carryOut(command: Command): Promise<boolean> {
+async function carryOut(command: Command, by = node): Promise<boolean> {
   const data = await fleet.sealCommand(command, alice);
-  return node.pipeline.carryOut({ subject: fleet.subjects.commandNode('db1'), data });
+  return by.pipeline.carryOut({ subject: fleet.subjects.commandNode('db1'), data });
 }
 /** What is recorded of it, in order. */
-async function recorded(command: Command, count = 1): Promise<(string | undefined)[]> {
+async function recorded(command: Command, count = 1, by = node): Promise<(string | undefined)[]> {
   const subject = fleet.subjects.record('alice', command.job, 'db1');
   const found = await waitFor(
     () => {
-      const stored = node.bus.history.filter((message) => message.subject === subject);
+      const stored = by.bus.history.filter((message) => message.subject === subject);
       return stored.length >= count ? stored : undefined;
     },
     { what: 'what is recorded' },
   );
-  node.bus.published.push(...found.map(({ data }) => ({ subject: fleet.subjects.result('alice', command.job, 'db1'), data })));
-  return node.heard(alice, command, node.bus.published.length - found.length).map(({ code, state }) => code ?? state);
+  by.bus.published.push(...found.map(({ data }) => ({ subject: fleet.subjects.result('alice', command.job, 'db1'), data })));
+  return by.heard(alice, command, by.bus.published.length - found.length).map(({ code, state }) => code ?? state);
 } // prettier-ignore
 
 describe('a command of the queue', () => {
@@ -88,5 +92,65 @@ describe('a command of the queue', () => {
     node.bus.broken = undefined;
     node.bus.emit({ type: 'reconnected' });
     expect((await recorded(command, 2))[0]).toBe('ok');
+  });
+
+  it('goes by what was signed: who may write into the queue ends nothing by a start time of their own', async () => {
+    const command = waiting('tampered');
+    const data = await fleet.sealCommand(command, alice);
+    const tampered = withAttachment(data, encodeAttachment({ sealed: undefined, startBy: 1 })!);
+    const subject = fleet.subjects.commandNode('db1');
+    await node.pipeline.carryOut({ subject, data: tampered });
+    await node.pipeline.carryOut({ subject, data });
+    expect(node.ran).toEqual(['touch']);
+    expect(await recorded(command)).toEqual(['ok']);
+  });
+
+  it('waits while nobody can say who has been revoked: nothing is recorded, and it runs later', async () => {
+    let isKnown = false;
+    const covers = (epochs: Command['epochs']): boolean => epochs === undefined || isKnown;
+    const control = { covers, waitFor: (epochs: Command['epochs']) => Promise.resolve(covers(epochs)) };
+    const other = await startNode({ fleet, control });
+    const command = waiting('ahead', { epochs: { revoked: 1 } });
+    expect(await carryOut(command, other)).toBe(false);
+    isKnown = true;
+    expect(await carryOut(command, other)).toBe(true);
+    expect(other.ran).toEqual(['touch']);
+    expect(await recorded(command, 1, other)).toEqual(['ok']);
+  });
+
+  it('that the record says was refused never runs, whatever is allowed later', async () => {
+    let isAllowed = false;
+    const all = compilePolicy({ version: 1, roles: { operator: { allow: [{ actions: ['*'] }] } } });
+    const none = compilePolicy({ version: 1, roles: {} });
+    const other = await startNode({ fleet, policies: () => ({ fleet: isAllowed ? all : none, node: undefined }) });
+    const command = waiting('denied');
+    expect(await carryOut(command, other)).toBe(true);
+    isAllowed = true;
+    expect(await carryOut(command, other)).toBe(true);
+    expect(other.ran).toEqual([]);
+    expect(await recorded(command, 1, other)).toEqual(['not-authorized']);
+  });
+
+  it('waits where nothing more can be remembered', async () => {
+    const other = await startNode({ fleet, capacity: 1 });
+    expect(await carryOut(waiting('first'), other)).toBe(true);
+    expect(await carryOut(waiting('second'), other)).toBe(false);
+    expect(other.outbox.size).toBe(0);
+  });
+});
+
+describe('a recorded command that is refused at once', () => {
+  it('is refused for good where the record has heard so', async () => {
+    let isKnown = false;
+    const covers = (): boolean => isKnown;
+    const other = await startNode({ fleet, control: { covers, waitFor: () => Promise.resolve(isKnown) } });
+    const command = waiting('direct', { issued: NOW, expires: NOW + LIMITS.commandLifeMs, startBy: NOW + 10_000 });
+    await other.send(alice, command);
+    isKnown = true;
+    const again = await other.send(alice, command);
+    expect(again.map(({ code }) => code)).toEqual(['cannot-check-revocation']);
+    expect(other.ran).toEqual([]);
+    const subject = fleet.subjects.record('alice', command.job, 'db1');
+    expect(other.bus.published.filter((message) => message.subject === subject)).toHaveLength(1);
   });
 });
