@@ -1,7 +1,7 @@
 /** What a final says about the output of its program: how much there is, and whether it has all of it itself. */
 import { wholeOutput } from '../../shared/whole-output.ts';
 import type { OutputStream, Result } from '../../shared/wire/result.ts';
-import { fieldOf, numberOf, recordOf, textOf } from '../aggregate/read-data.ts';
+import { fieldOf, numberOf, recordOf } from '../aggregate/read-data.ts';
 
 export interface StreamEnd {
   /** How much there is of it. */
@@ -25,7 +25,9 @@ function readStreamEnd(final: Pick<Result, 'data' | 'streams'>, stream: OutputSt
   }
   // Of a node that says no more than this, or of what was never started: its text is all that there is.
   const data = recordOf(final.data);
-  const whole = Buffer.from(textOf(fieldOf(data, stream)));
+  const text = fieldOf(data, stream);
+  // A number is no bytes.
+  const whole = Buffer.from(typeof text === 'string' ? text : '');
   const dropped = numberOf(fieldOf(recordOf(fieldOf(data, 'truncated')), stream)) ?? 0;
   return { bytes: whole.length, dropped, sha256: undefined, whole };
 }

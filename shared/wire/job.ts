@@ -165,9 +165,13 @@ export function decodeJobFrame(payload: Uint8Array): JobFrame {
   if (!parsed.success) throw new ProtocolError('not the record of a job', { code: 'malformed', cause: parsed.error });
   assertUnderstood(parsed.data, JOB_FIELDS);
   const frame = parsed.data;
-  const nodes = frame.type === 'begun' ? frame.messages.flatMap((message) => message.nodes) : [];
-  if (frame.type === 'begun' && nodes.some((index) => index >= frame.expected.length))
+  if (frame.type !== 'begun') return frame;
+  const { expected, messages } = frame;
+  if (messages.some(({ nodes }) => nodes.some((index) => index >= expected.length)))
     throw new ProtocolError('a message for a node that is not expected', { code: 'malformed' });
+  // One node would be in two states.
+  if (new Set(expected).size < expected.length)
+    throw new ProtocolError('a node is expected twice', { code: 'malformed' });
   return frame;
 }
 

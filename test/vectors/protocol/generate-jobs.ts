@@ -105,6 +105,7 @@ export async function jobVectors(fleet: FleetMaterial): Promise<JobVector[]> {
     { ...begun, messages: [{ ...begun.messages[0], nodes: [2] }] },
     'malformed',
   );
+  await add('that expects a node twice', { ...begun, expected: ['db1', 'db1'] }, 'malformed');
   await add('that ends in a state that is not known', { ...ended, states: { fine: 1 } }, 'malformed');
   await add(
     'with a verdict that is the node’s own to say',
