@@ -69,6 +69,13 @@ describe('docs/protocol.md', () => {
     expect(named).toEqual(named.map(([name = '']) => [name, limits[name]]));
   });
 
+  it('has a row for each limit that its text names', () => {
+    const section = page.slice(page.indexOf('## 15.'), page.indexOf('## 16.'));
+    const rows = new Set([...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, name = '']) => name));
+    const named = [...page.replace(section, '').matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+    expect([...new Set(named)].filter((name) => name in LIMITS && !rows.has(name))).toEqual([]);
+  });
+
   it('explains every code that messages are dropped, refused or answered with', () => {
     const files = ['agent', 'shared/wire'].flatMap((folder) =>
       readdirSync(join(CHECKOUT, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
