@@ -108,6 +108,8 @@ export interface RunDependencies extends Pick<ReceiverDependencies, 'keyWith'> {
   readonly isUncertain?: ((error: unknown) => boolean) | undefined;
   /** Has a service lead it on; resolves with its name, or without where nobody does. @default nobody */
   readonly giveLead?: (() => Promise<string | undefined>) | undefined;
+  /** What is shown while it goes on ends on its nodes when nobody waits for it any more. @default it goes on there */
+  readonly endsUnheard?: boolean;
   /** Who knows since when a node is away. */
   readonly silent?: SilentNodes | undefined;
 }
@@ -166,8 +168,11 @@ export async function runPlan(
   const isRecorded = records !== undefined;
   const credit = options.output === undefined || isRecorded ? undefined : createCreditGiver(job, dependencies);
   const output = options.output && new LiveOutput(options.output, { ...dependencies, job, receiver, credit });
+  /** All that was sent, of what ends when nobody hears it. */
+  const heard = new Set<SignedCommand>();
   const send = (command: SignedCommand, only?: ReadonlySet<string>): void => {
     receiver.expectAnswersTo(command);
+    if (credit !== undefined && dependencies.endsUnheard === true) heard.add(command);
     credit?.expect(command.nodes ?? [], Buffer.from(command.id, 'hex'));
     publishCommand(command, { bus, subjects }, only);
   };
@@ -305,6 +310,13 @@ export async function runPlan(
     options.hold?.removeEventListener('abort', hold);
   }
   const { abandoned, lostBus, nodes, notStarted, unmatched } = incoming;
+  if (abandoned.length > 0 && heard.size > 0 && lostBus === undefined) {
+    const { endUnheard } = await import('./job/end-unheard.ts');
+    // Where it isn't heard, they end it for want of credit.
+    await endUnheard({ job, commands: [...heard], nodes: abandoned }, signing(), { bus, subjects }).catch(
+      () => undefined,
+    );
+  }
   return {
     job,
     nodes,

@@ -61,7 +61,8 @@ export async function sendWork(
   assertWanted(options.signal);
   const plan = approval === undefined ? planned : await approved(planned, request, options, dependencies);
   watch.assertThere();
-  if (!isRecorded) return runPlan(plan, ackTimeoutMs, options, { ...dependencies, records: undefined });
+  const endsUnheard = request.effect === 'reads';
+  if (!isRecorded) return runPlan(plan, ackTimeoutMs, options, { ...dependencies, records: undefined, endsUnheard });
   const { runRecorded } = await import('./job/run-recorded.ts');
   const { cancel, onProblem } = dependencies;
   const endCancel = cancelWhenTold(options.cancel, (onSent) => cancel(job, { ackTimeoutMs, onSent }), onProblem);

@@ -212,6 +212,14 @@ describe('fleet logs', () => {
     expect(cli.stdout()).not.toContain('one');
     cli.kill('SIGINT');
     expect((await cli.ended).code).toBe(130);
+    // At once, and not when no credit has come for minutes.
+    await waitFor(
+      async () => {
+        const { stdout } = await fleet.run('audit', 'search', '--action', 'logs.read', '-o', 'ndjson');
+        return ['db1', 'db2'].every((node) => stdout.split('\n').some((line) => line.includes(`"${node}"`) && line.includes('cancelled'))); // prettier-ignore
+      },
+      { what: 'the reading to have ended on its nodes' },
+    );
     const found = await fleet.run('logs', file, '--node', 'db1', '--grep', '^t', '-o', 'json');
     const { nodes } = JSON.parse(found.stdout) as Report;
     expect(nodes[0]?.data).toMatchObject({ stdout: 'two\nthree\n' });
