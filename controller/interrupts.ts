@@ -1,6 +1,6 @@
 /**
  * What interrupts mean to who waits for a recorded job at a terminal. Before anything was sent, the first ends the command.
- * After that: the first starts nothing new and lets go a moment later; a second within that moment cancels the job, and its
+ * After that: the first starts nothing new, gives a batch to a service where one is there, and lets go a moment later; a second within that moment cancels the job, and its
  * end is waited for; a third stops waiting. Anywhere else the first lets go at once.
  */
 import { LIMITS } from '../shared/limits.ts';
@@ -14,6 +14,8 @@ export interface Interrupts {
   readonly cancel: AbortSignal;
   /** From here on something is under way. */
   onSent(): void;
+  /** Who goes on with nodes whose turn has not come; nobody does before that is said. */
+  hasService(name: string): void;
   /** Lets go of the keys. */
   end(): void;
 }
@@ -25,6 +27,7 @@ export function listenToInterrupts(
 ): Interrupts {
   const [letGo, hold, cancel] = [new AbortController(), new AbortController(), new AbortController()];
   let isUnderWay = false;
+  let service: string | undefined;
   let moment: NodeJS.Timeout | undefined;
   let release: (() => void) | undefined;
   const stop = (): void => letGo.abort(app.interrupt.reason);
@@ -41,7 +44,9 @@ export function listenToInterrupts(
   const first = (): void => {
     hold.abort();
     if (!isUnderWay || !isRecorded || app.stderr.isTTY !== true) return stop();
-    say(`What was started goes on. Ctrl-C again within ${LIMITS.secondInterruptMs / 1000} s cancels it on every node.`);
+    const rest = service === undefined ? '' : `, and the service ${service} is asked to go on with who has had no turn`;
+    const seconds = LIMITS.secondInterruptMs / 1000;
+    say(`What was started goes on${rest}. Ctrl-C again within ${seconds} s cancels it on every node.`);
     moment = setTimeout(stop, LIMITS.secondInterruptMs);
     release = app.takeInterrupts(again);
   };
@@ -53,6 +58,9 @@ export function listenToInterrupts(
     cancel: cancel.signal,
     onSent: () => {
       isUnderWay = true;
+    },
+    hasService: (name) => {
+      service = name;
     },
     end: () => {
       clearTimeout(moment);

@@ -73,6 +73,8 @@ export interface AddressedCommandDefinition {
   /** What the report has besides the common shape. */
   readonly extend?: (nodes: readonly NodeResult[]) => Partial<Report>;
   readonly keepsData?: boolean;
+  /** Told where nobody is meant. @default the summary says so */
+  readonly nobody?: string;
   /** It runs programs: what they write can be seen while they do. */
   readonly writes?: boolean;
 }
@@ -172,7 +174,8 @@ export async function runAddressed(
       ...(run.detached ? { detached: true as const } : {}),
       ...definition.extend?.(run.nodes),
     });
-    if (expected.length === 0)
+    if (expected.length === 0) {
+      if (definition.nobody !== undefined) output.notice(definition.nobody);
       return await finish(
         output,
         app,
@@ -187,6 +190,7 @@ export async function runAddressed(
           detached: false,
         }),
       );
+    }
 
     const at: InstructionContext = {
       expected,
@@ -222,7 +226,10 @@ export async function runAddressed(
       detach: flags.detach === true,
       untilMs,
       onPlan: flags.explain === true ? (plan) => output.warning(wayText(plan, resolved)) : undefined,
-      onService: (name) => output.notice(`The service ${name} goes on with it if this terminal is gone.`),
+      onService: (name) => {
+        interrupts?.hasService(name);
+        output.notice(`The service ${name} goes on with it if this terminal is gone.`);
+      },
       onNode: (result) => output.onNode(definition.keepsData === false ? withoutData(result) : result),
       onProgress: (progress) => output.onProgress(progress),
       output: live,
@@ -297,7 +304,9 @@ function stoppedWords(
       : [
           ledBy === undefined
             ? `${skipped === 1 ? '1 node was' : `${skipped} nodes were`} never started`
-            : `the service ${ledBy} goes on with ${skipped === 1 ? 'the 1 node that has' : `the ${skipped} nodes that have`} not had a turn`,
+            : isCancelled
+              ? `the service ${ledBy}, which had it by then, starts nothing new`
+              : `the service ${ledBy} goes on with ${skipped === 1 ? 'the 1 node that has' : `the ${skipped} nodes that have`} not had a turn`,
         ]),
     `.${left === 0 && ledBy === undefined ? '' : goesOn}`,
   ].join('');

@@ -7,6 +7,7 @@ import type { JobView } from '../job/job-view.ts';
 import { openContext, openFleet } from '../open-fleet.ts';
 import { parseAssignment } from '../options/parse-values.ts';
 import { readSecrets } from '../options/read-secret.ts';
+import { countStates } from '../../shared/states.ts';
 import { ADDRESSED_COMMANDS } from '../report.ts';
 import { runAddressed, type AddressedFlags } from './addressed.ts';
 
@@ -23,6 +24,7 @@ export async function retryJob(id: string, texts: readonly string[], flags: Addr
       command: known ?? 'exec',
       effect,
       writes: action === 'exec' || action === 'task.run',
+      nobody: nothingLeft(view),
       instruct: async ({ warn }) => {
         const secrets = given.size === 0 ? undefined : await readSecrets(given, { app, warn });
         return { action, args, effect, secrets, retryOf: attempts };
@@ -39,6 +41,18 @@ export async function retryJob(id: string, texts: readonly string[], flags: Addr
     },
     app,
   );
+}
+
+/** Why nobody is sent it: what its nodes have come to, and which of that is tried again. */
+function nothingLeft({ begun: { job }, nodes, running, waiting, unmatched }: JobView): string {
+  const counts = [
+    ...Object.entries(countStates(nodes.map(({ state }) => state))),
+    ['still running', running.length],
+    ['waiting to come back', waiting.length],
+    ['unmatched', unmatched.length],
+  ].flatMap(([state, count]) => (count === 0 ? [] : [`${count} ${state}`]));
+  const said = `Of job ${job} nothing that was meant is left to try again: ${counts.join(', ')}.`;
+  return `${said} Tried again are ${NOT_DONE.replaceAll(',', ', ')}; --state says what else, or less: --state cancelled,refused`;
 }
 
 async function readTried(id: string, flags: AddressedFlags, app: App): Promise<{ view: JobView; attempts: Attempts }> {
