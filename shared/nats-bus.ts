@@ -1,5 +1,6 @@
 /** The bus over NATS and JetStream, on a connection that bus/open-connection.ts makes; elsewhere nobody imports nats. */
 import {
+  DebugEvents,
   DiscardPolicy,
   Events,
   nanos,
@@ -77,10 +78,14 @@ class NatsBus implements Bus {
   get connection(): BusConnection | undefined {
     if (this.#nc.isClosed()) return undefined;
     // The client doesn't tell its local port; its socket does.
-    const { protocol } = this.#nc as unknown as { protocol?: { transport?: { socket?: Socket } } };
-    const socket = protocol?.transport?.socket;
+    const socket = this.#socket;
     if (socket?.localPort === undefined || socket.remotePort === undefined) return undefined;
     return { server: this.#nc.getServer(), localPort: socket.localPort, remotePort: socket.remotePort };
+  }
+
+  get #socket(): Socket | undefined {
+    const { protocol } = this.#nc as unknown as { protocol?: { transport?: { socket?: Socket } } };
+    return protocol?.transport?.socket;
   }
 
   publish(subject: string, data: Uint8Array): void {
@@ -310,7 +315,10 @@ class NatsBus implements Bus {
     // The client says both once for every attempt to connect.
     let isConnected = true;
     for await (const status of this.#nc.status()) {
-      if (status.type === Events.Disconnect && isConnected) {
+      // The client waits until all is written before it lets go of a connection that nobody reads any more: a quarter of an
+      // hour, where more was written than the system holds.
+      if (status.type === DebugEvents.StaleConnection) this.#socket?.destroy();
+      else if (status.type === Events.Disconnect && isConnected) {
         isConnected = false;
         this.#emit({ type: 'disconnected' });
       } else if (status.type === Events.Reconnect && !isConnected) {

@@ -24,10 +24,14 @@ describe.skipIf(missing !== undefined)(`nodes that are cut off${missing === unde
 
   it('end what they run, run nothing that they were not there for, and bring the answers with them', async () => {
     const [running, sent] = [new Work(fleet, 'running'), new Work(fleet, 'sent')];
+    // Says more than fits on the way: a connection that takes nothing any more is let go all the same.
+    const loud = new Work(fleet, 'loud', { lines: 20_000 });
+    const loudly = await fleet.cli.start(['exec', '--all', ...loud.words]);
     const first = await fleet.cli.start(['exec', '--all', '-o', 'json', ...running.words]);
-    await untilRunning(running, NODES);
+    await Promise.all([untilRunning(running, NODES), untilRunning(loud, NODES)]);
     await Promise.all([fleet.network.cut('brief'), fleet.network.cut('long')]);
     running.release();
+    loud.release();
     sent.release();
 
     // What is sent now reaches the one that is there.
@@ -35,7 +39,7 @@ describe.skipIf(missing !== undefined)(`nodes that are cut off${missing === unde
     expect(second).toMatchObject({ exit: 3, states: { ok: 1, unreachable: 2 } });
     for (const node of ['brief', 'long'])
       expect(resultOf(second, node)).toMatchObject({ state: 'unreachable', provisional: true });
-    await first.ended;
+    await Promise.all([first.ended, loudly.ended]);
     const report = JSON.parse(first.stdout()) as Report;
     expect(report).toMatchObject({ exit: 3, states: { ok: 1 } });
     // Whether it had acknowledged is a matter of 100 ms; either says that it may have run.
@@ -60,5 +64,6 @@ describe.skipIf(missing !== undefined)(`nodes that are cut off${missing === unde
     expect(third).toMatchObject({ exit: 0 });
     await truthOf(fleet, third.job ?? '', after);
     for (const node of ['brief', 'long']) expect(sent.ran(node)).toBe(0);
+    expect(NODES.map((node) => loud.ran(node))).toEqual([1, 1, 1]);
   });
 });
