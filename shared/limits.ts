@@ -1,11 +1,13 @@
 /** Every limit of the system: its unit is in its name, its reason beside it. */
 import { AUDIT_LIMITS } from './limits/audit-limits.ts';
+import { BATCH_LIMITS } from './limits/batch-limits.ts';
 import { JOIN_LIMITS } from './limits/join-limits.ts';
 import { QUEUE_LIMITS } from './limits/queue-limits.ts';
 import { SPOOL_LIMITS } from './limits/spool-limits.ts';
 
 export const LIMITS = {
   ...AUDIT_LIMITS,
+  ...BATCH_LIMITS,
   ...JOIN_LIMITS,
   ...QUEUE_LIMITS,
   ...SPOOL_LIMITS,

@@ -22,16 +22,15 @@ export class BatchLeading implements ServicePart {
   readonly #watch = new LeadWatch();
   /** Those that are led here. */
   readonly #led = new Map<OpenBatch, Promise<void>>();
-  /** Of which this service could not be made to lead: what is wrong with them stays so. */
-  readonly #hopeless = new WeakSet<OpenBatch>();
   readonly #subscriptions: Subscription[] = [];
   readonly #taken: Counter;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(context: ServiceContext) {
     this.#context = context;
-    this.#open = new OpenBatches(context);
     const { bus, metrics } = context;
+    const dropped = metrics.counter('fleet_batches_dropped_total', 'Batches that were not kept, by what there was too much of.'); // prettier-ignore
+    this.#open = new OpenBatches({ ...context, onDropped: (limit) => dropped.add({ limit }) });
     bus.onEvent(({ type }) => {
       if (type === 'disconnected' || type === 'closed') this.#watch.lose('the connection to the bus broke');
       if (type !== 'reconnected') return;
@@ -74,12 +73,19 @@ export class BatchLeading implements ServicePart {
 
   #look(): void {
     if (this.#watch.lost !== undefined) return;
-    for (const open of this.#open.silent())
-      if (!this.#led.has(open) && !this.#hopeless.has(open))
-        this.#led.set(
-          open,
-          this.#lead(open).finally(() => this.#led.delete(open)),
-        );
+    this.#open.forgetBefore(this.#context.clock.now() - LIMITS.jobKeepMs);
+    for (const open of this.#open.silent()) {
+      if (this.#led.size >= LIMITS.batchesLed) return;
+      if (this.#led.has(open) || this.#ledOf(open.begun.caller) >= LIMITS.batchesLedPerCaller) continue;
+      this.#led.set(
+        open,
+        this.#lead(open).finally(() => this.#led.delete(open)),
+      );
+    }
+  }
+
+  #ledOf(caller: string): number {
+    return [...this.#led.keys()].filter(({ begun }) => begun.caller === caller).length;
   }
 
   async #lead(open: OpenBatch): Promise<void> {
@@ -99,9 +105,10 @@ export class BatchLeading implements ServicePart {
       else log.info({ caller, job, nodes: nodes.length }, 'a batch has ended');
     } catch (error) {
       if (isLeadLost(error)) return;
+      // What is wrong with it stays so.
+      if (!(error instanceof TransportError)) this.#open.forget(open);
       if (!(error instanceof FleetError)) return this.#onBug(error);
       log.error({ caller, job, code: error.code, why: error.message }, 'a batch could not be led');
-      if (!(error instanceof TransportError)) this.#hopeless.add(open);
     } finally {
       // Whoever leads it now has time to say so.
       open.heardAt = this.#context.clock.monotonic();

@@ -1,5 +1,5 @@
 /**
- * The batches that have not ended, from the records of jobs as they are written, and when somebody was last heard of who
+ * The batches that have not ended, so many and so large as a service has memory for (whoever may log in may write some), from the records of jobs as they are written, and when somebody was last heard of who
  * leads each. What it says of that proves nothing: whoever wants the lead appends to the record, and has it or not.
  */
 import type { HistoryMessage } from '../../shared/bus.ts';
@@ -16,6 +16,8 @@ import { openFrame } from '../job/open-frame.ts';
 export interface OpenBatch {
   readonly begun: JobBegun;
   readonly frames: StoredFrame[];
+  /** Of its frames, as they lie on the bus. */
+  bytes: number;
   /** Number in the stream of the last message of its record, whatever that is. */
   sequence: number;
   /** On the monotonic clock: of who leads it. */
@@ -26,6 +28,8 @@ export interface OpenBatchesDependencies {
   readonly clock: Clock;
   readonly subjects: Subjects;
   readonly trust: TrustStore;
+  /** One is not kept, for there are too many: of its `caller` or in all, or its frames have too many `bytes`. */
+  readonly onDropped: (why: 'bytes' | 'caller' | 'total') => void;
 }
 
 export class OpenBatches {
@@ -48,9 +52,21 @@ export class OpenBatches {
     return [...this.#open.values()].filter(({ heardAt }) => heardAt <= before);
   }
 
-  /** Whether it has not ended. */
-  has({ begun }: OpenBatch): boolean {
-    return this.#open.has(begun.subject);
+  /** The oldest first. */
+  all(): OpenBatch[] {
+    return [...this.#open.values()];
+  }
+
+  /** It has ended, or nobody can lead it. */
+  forget({ begun }: OpenBatch): void {
+    const { caller, job, subject } = begun;
+    this.#open.delete(subject);
+    this.#bySign.delete(this.#deps.subjects.lead(caller, job));
+  }
+
+  /** Those whose records began before then: they are gone from the bus. */
+  forgetBefore(time: number): void {
+    for (const one of this.all()) if ((one.frames[0]?.storedAt ?? 0) < time) this.forget(one);
   }
 
   /** What was said meanwhile may not have come. */
@@ -67,17 +83,41 @@ export class OpenBatches {
     if (known !== undefined) known.sequence = sequence;
     if (frame === undefined) return;
     if (known === undefined) {
-      if (frame.type !== 'begun' || frame.batch === undefined) return;
-      const one = { begun: frame, frames: [{ frame, storedAt }], sequence, heardAt: clock.monotonic() };
+      if (frame.type !== 'begun' || frame.batch === undefined || !this.#hasRoom(frame.caller)) return;
+      const frames = [{ frame, storedAt }];
+      const one = { begun: frame, frames, bytes: stored.data.length, sequence, heardAt: clock.monotonic() };
       this.#open.set(subject, one);
       this.#bySign.set(subjects.lead(frame.caller, frame.job), one);
-      return;
+      return this.#weigh(one);
     }
     known.heardAt = clock.monotonic();
     known.frames.push({ frame, storedAt });
-    if (frame.type !== 'ended') return;
-    this.#open.delete(subject);
-    this.#bySign.delete(subjects.lead(frame.caller, frame.job));
+    known.bytes += stored.data.length;
+    if (frame.type === 'ended') this.forget(known);
+    else this.#weigh(known);
+  }
+
+  /** Of one caller the newest are kept; of too many callers those that were there. */
+  #hasRoom(caller: string): boolean {
+    const { onDropped } = this.#deps;
+    const own = this.all().filter(({ begun }) => begun.caller === caller);
+    const oldest = own[0];
+    if (oldest !== undefined && own.length >= LIMITS.openBatchesPerCaller) {
+      this.forget(oldest);
+      onDropped('caller');
+    }
+    if (this.#open.size < LIMITS.openBatches) return true;
+    onDropped('total');
+    return false;
+  }
+
+  #weigh(grown: OpenBatch): void {
+    const sum = (batches: readonly OpenBatch[]): number => batches.reduce((bytes, one) => bytes + one.bytes, 0);
+    const all = this.all();
+    const own = all.filter(({ begun }) => begun.caller === grown.begun.caller);
+    if (sum(own) <= LIMITS.openBatchBytesPerCaller && sum(all) <= LIMITS.openBatchBytes) return;
+    this.forget(grown);
+    this.#deps.onDropped('bytes');
   }
 
   /** A sign of who leads one. */
