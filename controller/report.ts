@@ -108,6 +108,8 @@ export interface RecordSummary {
   readonly over: boolean;
   /** Expected nodes that have not said how it ended, while that may still come. */
   readonly running: readonly string[];
+  /** Others, whose turn in the batch has not come, where there are any; and whether anybody is there who gives it to them. */
+  readonly planned?: { readonly nodes: readonly string[]; readonly isLed: boolean };
   /** The job that it tries again. */
   readonly retryOf?: string;
 }

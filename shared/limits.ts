@@ -277,6 +277,9 @@ export const LIMITS = {
   /** How often who leads a batch says that it is alive, and the silence after which a service takes over: three of them, and a little. */
   leadSignMs: 1_000,
   leadSilenceMs: 4_000,
+  /** How long a sign of who leads is waited for, and how often who follows looks again. */
+  leadListenMs: 2_500,
+  leadLookMs: 15_000,
   /** How long a service that leads on may take to say that it's there; where there is none, the bus says so at once. */
   leadAnswerMs: 2_000,
   /** How long who hands a batch over waits for a service to take it. */

@@ -89,6 +89,8 @@ export function operatorPermissions(fleet: string, caller: string): BusPermissio
       `${f}.res.${c}.>`,
       `${f}.rec.${c}.>`,
       `${f}.evt.>`,
+      // Whether anybody leads its batches.
+      `${f}.lead.${c}.*`,
       `${readPrefix(caller)}.*`,
       `${inboxPrefix(caller)}.>`,
     ],
@@ -101,7 +103,7 @@ export function adminPermissions(fleet: string, caller: string): BusPermissions 
   const { publish, subscribe } = operatorPermissions(fleet, caller);
   return {
     publish: [...publish, subjects.controlDocument('policy'), ...recordReaders(fleet, `${subjects.prefix}.rec.>`)],
-    subscribe: [...subscribe, `${subjects.prefix}.res.>`],
+    subscribe: [...subscribe, `${subjects.prefix}.res.>`, subjects.leads()],
   };
 }
 

@@ -14,6 +14,7 @@ import { isMarked } from '../dev/marked-processes.ts';
 interface UpFlags extends EmulationFlags {
   readonly spec?: string;
   readonly emulate?: number;
+  readonly serve?: boolean;
 }
 
 /** In a checkout the program isn't on the PATH. */
@@ -36,11 +37,12 @@ export function registerDev(program: Command, app: App): void {
     .command('up')
     .description('Starts it: six nodes, or those of a specification. The other commands find it by themselves.')
     .option('--spec <FILE>', 'YAML: nodes with their facts, task folders and processes')
+    .option('--serve', 'a controller service (fleet serve) with them')
     .option('--emulate <N>', 'so many emulated nodes beside them, many to a process', parseNodes);
   addEmulationOptions(up)
     .addHelpText(
       'after',
-      '\nExamples:\n  fleet dev up\n  fleet dev up --spec fleet.yaml\n  fleet dev up --emulate 5000 --silence 0.5%',
+      '\nExamples:\n  fleet dev up\n  fleet dev up --spec fleet.yaml --serve\n  fleet dev up --emulate 5000 --silence 0.5%',
     )
     .action(() => runUp(up.opts<UpFlags>(), app));
   dev
@@ -75,6 +77,10 @@ async function runUp(flags: UpFlags, app: App): Promise<void> {
       natsServer: natsServer.path,
       agentProgram: join(app.packageFolder, 'dist', 'bin', 'fleet-agent.js'),
       path: app.path,
+      service:
+        flags.serve === true
+          ? { program: join(app.packageFolder, 'dist', 'bin', 'fleet.js'), path: app.path }
+          : undefined,
       emulation: flags.emulate === undefined ? undefined : emulation(flags, flags.emulate, app),
       signal: app.interrupt,
     });
@@ -155,10 +161,14 @@ function runStatus(app: App): void {
     app.stderr.write(`Agents that don't run any more: ${foldNames(dead.map(({ name }) => name))}\n`);
     app.setExit(EXIT.some);
   }
+  if (state.service !== undefined && !isMarked(state.service.pid, state.mark)) {
+    app.stderr.write('The service does not run any more: serve.log says why.\n');
+    app.setExit(EXIT.some);
+  }
   app.stdout.write(`\n${nextSteps(app)}`);
 }
 
-function describe({ emulated, nodes, server }: EmbeddedState): string {
+function describe({ emulated, nodes, server, service }: EmbeddedState): string {
   const count = `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}`;
-  return `The embedded fleet is up: ${count} (${foldNames(nodes.map(({ name }) => name))})${emulated === 0 ? '' : ` and ${emulated} emulated ones`}, bus at ${server}`;
+  return `The embedded fleet is up: ${count} (${foldNames(nodes.map(({ name }) => name))})${emulated === 0 ? '' : ` and ${emulated} emulated ones`}, bus at ${server}${service === undefined ? '' : `, a service with its health at ${service.url}/readyz`}`;
 }

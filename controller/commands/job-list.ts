@@ -13,6 +13,7 @@ import { badValue } from '../options/parse-values.ts';
 import { openOutput, type OutputFlags } from '../options/run-options.ts';
 import { momentText } from '../render/durations.ts';
 import { nodeCount } from '../render/node-names.ts';
+import { plannedText } from '../render/planned-words.ts';
 import type { ListReport } from '../report.ts';
 import { createProblemTeller } from './tell-problems.ts';
 
@@ -100,6 +101,7 @@ interface JobItem extends Record<string, unknown> {
 async function describe(frames: JobFrames, jobs: JobSource, signal: AbortSignal): Promise<JobItem> {
   const { begun, ended } = frames;
   const view = ended === undefined || frames.queued.length > 0 ? await jobs.view(frames, signal) : undefined;
+  const planned = view?.planned.length ?? 0;
   return {
     job: begun.job,
     caller: begun.caller,
@@ -110,6 +112,8 @@ async function describe(frames: JobFrames, jobs: JobSource, signal: AbortSignal)
     states: view === undefined ? (ended?.states ?? {}) : countStates(view.nodes.map(({ state }) => state)),
     running: view?.running.length ?? 0,
     waiting: view?.waiting.length ?? 0,
+    planned,
+    isLed: planned === 0 ? null : await jobs.isLed(frames),
     exit: view === undefined ? (ended?.exit ?? null) : view.isOver ? view.exit : null,
     issued: new Date(begun.issued).toISOString(),
     ended: ended === undefined ? null : new Date(ended.at).toISOString(),
@@ -140,7 +144,7 @@ function reportOf(items: readonly JobItem[]): ListReport {
     list: 'jobs',
     one: 'job',
     items,
-    fields: ['job', 'issued', 'caller', 'action', 'task', 'state', 'expected', 'states', 'running', 'waiting', 'exit', 'ended', 'retryOf'],
+    fields: ['job', 'issued', 'caller', 'action', 'task', 'state', 'expected', 'states', 'running', 'waiting', 'planned', 'isLed', 'exit', 'ended', 'retryOf'],
     table: [
       { title: 'JOB', text: text('job') },
       { title: 'ASKED', text: ({ issued }) => momentText(String(issued)) },
@@ -149,8 +153,8 @@ function reportOf(items: readonly JobItem[]): ListReport {
       { title: 'NODES', text: text('expected') },
       {
         title: 'STATE',
-        text: ({ running, states, waiting }) =>
-          [...(running === 0 ? [] : [`running on ${nodeCount(Number(running))}`]), ...(waiting === 0 ? [] : [`waiting for ${nodeCount(Number(waiting))}`]), countsText(states as StateCounts)]
+        text: ({ isLed, planned, running, states, waiting }) =>
+          [...(running === 0 ? [] : [`running on ${nodeCount(Number(running))}`]), ...(waiting === 0 ? [] : [`waiting for ${nodeCount(Number(waiting))}`]), ...(planned === 0 ? [] : [plannedText(Number(planned), isLed === true)]), countsText(states as StateCounts)]
             .filter((part) => part !== '')
             .join(', '),
         tone: ({ exit, state }) => (state === 'running' ? 'warn' : exit === 0 ? 'good' : 'bad'),

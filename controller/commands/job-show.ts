@@ -13,23 +13,27 @@ import { assertLive, openLive, type LiveFlags } from '../options/live-options.ts
 import { openOutput } from '../options/run-options.ts';
 import { momentText } from '../render/durations.ts';
 import { nodeCount, nodeNames } from '../render/node-names.ts';
+import { plannedText, unledText } from '../render/planned-words.ts';
 import { queuedOf, queuedText } from '../render/queued-words.ts';
 import type { Output } from '../render/output.ts';
 import { ADDRESSED_COMMANDS, type AddressedCommand, type RecordSummary, type Report } from '../report.ts';
 import { createProblemTeller } from './tell-problems.ts';
+import { tellUnled } from './tell-unled.ts';
 
 export type JobShowFlags = GlobalFlags & LiveFlags;
 
 /** @param node of this one alone, with all that its program wrote */
 export function showJob(id: string, node: string | undefined, flags: JobShowFlags, app: App): Promise<void> {
   assertLive(flags);
-  return withJob(id, flags, app, async ({ fleet, output, view }) => {
+  return withJob(id, flags, app, async (job) => {
+    const { fleet, isLed, output, view } = job;
     const shown = node === undefined ? view : onlyNode(view, node);
     // The whole of it is read where somebody asks for it: for one node, or for files.
     const live = { live: node !== undefined, ...flags };
-    await tellOutput(shown, node, live, { fleet, output, view }, app);
+    await tellOutput(shown, node, live, job, app);
     const { nodes, unmatched, exit } = shown;
-    await finish(output, app, reportOf(fleet, shown, { nodes, unmatched, exit, ms: lastedMs(view, app) }));
+    await finish(output, app, reportOf(fleet, shown, { nodes, unmatched, exit, ms: lastedMs(view, app), isLed }));
+    if (!isLed) output.notice(unledText(view.planned, view.begun.job));
     if (shown.waitingUntil !== undefined)
       output.notice(`${queuedText(queuedOf(shown.waiting, shown.waitingUntil))} fleet job follow ${view.begun.job}`);
   });
@@ -37,13 +41,14 @@ export function showJob(id: string, node: string | undefined, flags: JobShowFlag
 
 export function followJobTo(id: string, flags: JobShowFlags, app: App): Promise<void> {
   assertLive(flags);
-  return withJob(id, flags, app, async ({ fleet, output, view }) => {
+  return withJob(id, flags, app, async (job) => {
+    const { fleet, isLed, output, view } = job;
     const { signal } = { signal: app.interrupt };
     const { nodes, unmatched, exit } = view;
     const ms = (): number => lastedMs(view, app);
     if (view.isOver) {
-      await tellOutput(view, undefined, flags, { fleet, output, view }, app);
-      return finish(output, app, reportOf(fleet, view, { nodes, unmatched, exit, ms: ms() }));
+      await tellOutput(view, undefined, flags, job, app);
+      return finish(output, app, reportOf(fleet, view, { nodes, unmatched, exit, ms: ms(), isLed }));
     }
     const jobs = await unlessAborted(fleet.jobs(), signal);
     const live = await openLive(flags, {
@@ -52,15 +57,19 @@ export function followJobTo(id: string, flags: JobShowFlags, app: App): Promise<
       expected: view.begun.expected,
       isDefault: hasOutput(view),
     });
-    const followed = await jobs.follow(view, {
+    const over = new AbortController();
+    const telling = tellUnled(view, { jobs, output, signal: AbortSignal.any([over.signal, signal]) });
+    const following = jobs.follow(view, {
       onNode: (result) => output.onNode(result),
       onProgress: (progress) => output.onProgress(progress),
       output: live && { ...live, afterMs: 0 },
       signal,
     });
+    const followed = await following.finally(() => over.abort());
+    await telling;
     // What its caller has concluded meanwhile is the job's own exit code.
     const after = followed.lostBus === undefined && !signal.aborted ? await jobs.read(id, signal) : undefined;
-    const told = { ...followed, exit: exitOf(followed, after), ms: ms() };
+    const told = { ...followed, exit: exitOf(followed, after), ms: ms(), isLed };
     await finish(output, app, reportOf(fleet, stillOpen(view, followed.abandoned, after), told));
     if (followed.abandoned.length > 0)
       output.warning(`Not followed any more; it goes on: fleet job follow ${view.begun.job}`);
@@ -89,7 +98,7 @@ async function tellOutput(
 
 /** @throws UsageError `no-such-node` */
 function onlyNode(view: JobView, node: string): JobView {
-  const { begun, nodes, running, unmatched, waiting, waitingUntil } = view;
+  const { begun, nodes, planned, running, unmatched, waiting, waitingUntil } = view;
   if (!begun.expected.includes(node))
     throw new UsageError(`${node} is not among the nodes of job ${begun.job}`, {
       code: 'no-such-node',
@@ -99,6 +108,7 @@ function onlyNode(view: JobView, node: string): JobView {
     ...view,
     nodes: nodes.filter((one) => one.node === node),
     running: running.filter((one) => one === node),
+    planned: planned.filter((one) => one === node),
     unmatched: unmatched.filter((one) => one === node),
     waiting: waiting.filter((one) => one === node),
     waitingUntil: waiting.includes(node) ? waitingUntil : undefined,
@@ -113,14 +123,18 @@ function stillOpen(view: JobView, abandoned: readonly string[], after: JobView |
   const isAway = new Set(view.waiting);
   const waiting = abandoned.filter((node) => isAway.has(node));
   const waitingUntil = waiting.length === 0 ? undefined : view.waitingUntil;
-  const running = abandoned.filter((node) => !isAway.has(node));
-  return { ...view, running, waiting, waitingUntil, ended: after?.ended };
+  const hadNoTurn = new Set((after ?? view).planned);
+  const planned = abandoned.filter((node) => hadNoTurn.has(node));
+  const running = abandoned.filter((node) => !isAway.has(node) && !hadNoTurn.has(node));
+  return { ...view, running, waiting, planned, waitingUntil, ended: after?.ended };
 }
 
 interface ShownJob {
   readonly fleet: Fleet;
   readonly output: Output;
   readonly view: JobView;
+  /** Whether anybody gives nodes their turns; true where all have had theirs. */
+  readonly isLed: boolean;
 }
 
 async function withJob(
@@ -134,12 +148,13 @@ async function withJob(
   try {
     const jobs = await unlessAborted(fleet.jobs(), app.interrupt);
     const view = await unlessAborted(jobs.read(id, app.interrupt), app.interrupt);
+    const isLed = view.planned.length === 0 || (await unlessAborted(jobs.isLed(view), app.interrupt));
     const output = await openOutput(commandOf(view), flags, app);
     const tellProblems = createProblemTeller(fleet, output);
     try {
       tellProblems();
-      if (flags.output === undefined || flags.output === 'table') output.notice(headOf(view));
-      await show({ fleet, output, view });
+      if (flags.output === undefined || flags.output === 'table') output.notice(headOf(view, isLed));
+      await show({ fleet, output, view, isLed });
     } finally {
       output.stop();
     }
@@ -168,8 +183,8 @@ function commandOf({ begun: { command } }: JobView): AddressedCommand {
 
 function reportOf(
   fleet: Fleet,
-  view: Pick<JobView, 'begun' | 'ended' | 'running' | 'waiting' | 'waitingUntil'>,
-  told: Pick<JobView, 'nodes' | 'unmatched'> & { readonly exit: number; readonly ms: number },
+  view: Pick<JobView, 'begun' | 'ended' | 'planned' | 'running' | 'waiting' | 'waitingUntil'>,
+  told: Pick<JobView, 'nodes' | 'unmatched'> & { readonly exit: number; readonly ms: number; readonly isLed: boolean },
 ): Report {
   const { begun } = view;
   const { exit, ms, nodes, unmatched } = told;
@@ -186,16 +201,14 @@ function reportOf(
     ms,
     nodes,
     ...(view.waitingUntil === undefined ? {} : { queued: queuedOf(view.waiting, view.waitingUntil) }),
-    record: summaryOf(view),
+    record: summaryOf(view, told.isLed),
   };
 }
 
-function summaryOf({
-  begun,
-  ended,
-  running,
-  waiting,
-}: Pick<JobView, 'begun' | 'ended' | 'running' | 'waiting'>): RecordSummary {
+function summaryOf(
+  { begun, ended, planned, running, waiting }: Pick<JobView, 'begun' | 'ended' | 'planned' | 'running' | 'waiting'>,
+  isLed: boolean,
+): RecordSummary {
   const { action, args, caller, issued, retryOf } = begun;
   const task = args['task'];
   return {
@@ -204,14 +217,15 @@ function summaryOf({
     ...(action === 'task.run' && typeof task === 'string' ? { task } : {}),
     issued: new Date(issued).toISOString(),
     ended: ended === undefined ? null : new Date(ended.at).toISOString(),
-    over: running.length + waiting.length === 0,
+    over: running.length + waiting.length + planned.length === 0,
     running,
+    ...(planned.length === 0 ? {} : { planned: { nodes: planned, isLed } }),
     ...(retryOf === undefined ? {} : { retryOf }),
   };
 }
 
 /** `Job 01… of alice: exec on 3 nodes, 2026-11-21 17:02:11 UTC, ended after 2 s` */
-function headOf({ begun, isOver, running, waiting }: JobView): string {
+function headOf({ begun, isOver, planned, running, waiting }: JobView, isLed: boolean): string {
   const { args, caller, command, expected, issued, job, retryOf } = begun;
   const what = command === 'run' && typeof args['task'] === 'string' ? `run ${args['task']}` : command;
   const parts = [
@@ -220,6 +234,7 @@ function headOf({ begun, isOver, running, waiting }: JobView): string {
       ? []
       : [`waiting for ${nodeCount(waiting.length)} that ${waiting.length === 1 ? 'is' : 'are'} away`]),
   ];
+  if (planned.length > 0) parts.push(plannedText(planned.length, isLed));
   const state = isOver ? 'over' : parts.join(', ');
   const again = retryOf === undefined ? '' : `, tries ${retryOf} again`;
   return `job ${job} of ${caller}: ${what} on ${nodeCount(expected.length)}, ${momentText(new Date(issued).toISOString())} UTC, ${state}${again}`;

@@ -4,6 +4,13 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { isMarked } from './marked-processes.ts';
 
+const EmbeddedService = z.strictObject({
+  pid: z.number().int(),
+  /** Where its health and metrics are. */
+  url: z.string(),
+});
+export type EmbeddedService = z.infer<typeof EmbeddedService>;
+
 const StateFile = z.strictObject({
   version: z.literal(1),
   /** In the environment of every process of this fleet. */
@@ -14,6 +21,8 @@ const StateFile = z.strictObject({
   natsPid: z.number().int(),
   /** How many nodes are emulated beside those. */
   emulated: z.number().int().nonnegative().default(0),
+  /** Where there is one. */
+  service: EmbeddedService.optional(),
   nodes: z.array(z.strictObject({ name: z.string(), pid: z.number().int(), processes: z.array(z.number().int()) })),
 });
 export type EmbeddedState = z.infer<typeof StateFile>;

@@ -28,6 +28,7 @@ import { readState, stateFile, type EmbeddedState } from './embedded-state.ts';
 import { endMarked, FLEET_VARIABLE, NODE_VARIABLE, nodeMark, isMarked } from './marked-processes.ts';
 import type { EmbeddedNode } from './spec.ts';
 import type { DevEmulation } from './up-emulated.ts';
+import type { DevService } from './up-service.ts';
 import { findFreePort, waitForPort } from './start-nats.ts';
 import { startDetached } from './start-process.ts';
 
@@ -40,6 +41,8 @@ export interface UpOptions {
   /** The agent's program file. */
   readonly agentProgram: string;
   readonly path: string;
+  /** `fleet serve` beside them. @default none */
+  readonly service?: DevService | undefined;
   /** Nodes that are emulated beside those. @default none */
   readonly emulation?: DevEmulation | undefined;
   readonly signal: AbortSignal;
@@ -101,6 +104,10 @@ export async function up(options: UpOptions): Promise<EmbeddedState> {
       const { upEmulated } = await import('./up-emulated.ts');
       await upEmulated(options.emulation, { home, server: state.server, mark, operator: OPERATOR }, signal);
       state.emulated = options.emulation.count;
+    }
+    if (options.service !== undefined) {
+      const { upService } = await import('./up-service.ts');
+      state.service = await upService(options.service, { home, server: state.server, mark }, signal);
     }
     state.ready = true;
     await save();

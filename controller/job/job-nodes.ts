@@ -38,12 +38,13 @@ export async function narrowToJob(
   fleet: Fleet,
   { signal, notice }: { signal: AbortSignal; notice: (text: string) => void },
 ): Promise<TargetSpec> {
-  const [{ begun, nodes, running }, { roster }] = await Promise.all([
+  const [{ begun, nodes, planned, running }, { roster }] = await Promise.all([
     fleet.jobs().then((jobs) => jobs.read(job, signal)),
     fleet.roster(),
   ]);
   const ended = nodes.flatMap(({ node, state }) => (states?.has(state) === true ? [node] : []));
-  const meant = states === undefined ? begun.expected : [...ended, ...(states.has('running') ? running : [])];
+  const meant =
+    states === undefined ? begun.expected : [...ended, ...(states.has('running') ? [...running, ...planned] : [])];
   const here = meant.filter((name) => roster.get(name)?.state === 'joined');
   if (here.length < meant.length)
     notice(`left out, because they don't belong to the fleet any more: ${meant.filter((name) => !here.includes(name)).join(', ')}`); // prettier-ignore

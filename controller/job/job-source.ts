@@ -2,6 +2,7 @@
 import { UsageError } from '../../shared/errors.ts';
 import { jobStream } from '../../shared/streams.ts';
 import type { JobFrame } from '../../shared/wire/job.ts';
+import { isLed } from '../batch/is-led.ts';
 import type { BusWatch } from '../bus-watch.ts';
 import type { OutputRequest } from '../output/live-output.ts';
 import type { RunOptions } from '../run-plan.ts';
@@ -93,6 +94,11 @@ export class JobSource {
       { since, signal },
     );
     return [...found.values()].flatMap((frames) => assembleFrames(frames) ?? []);
+  }
+
+  /** Whether somebody gives nodes their turns: only asked of a batch that has such. @throws TransportError */
+  isLed({ begun: { caller, job } }: JobFrames): Promise<boolean> {
+    return isLed({ caller, job }, this.#deps);
   }
 
   #assertMayRead({ begun: { caller: owner, job } }: JobFrames): void {

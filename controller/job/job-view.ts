@@ -37,6 +37,8 @@ export interface JobView extends JobFrames {
   readonly unmatched: readonly string[];
   /** Expected, and may still say how it ended. */
   readonly running: readonly string[];
+  /** Expected, and their turn in the batch has not come. */
+  readonly planned: readonly string[];
   /** Away, and may still come back in time. */
   readonly waiting: readonly string[];
   /** Until when they may; undefined where nobody is. */
@@ -85,7 +87,7 @@ export function viewJob(frames: JobFrames, finals: ReadonlyMap<string, Result>, 
   const isAllOver = now > (overAt(frames) ?? Infinity);
   const isTimeUp = ended !== undefined || isAllOver;
   const nodes: NodeResult[] = [];
-  const [unmatched, running, waiting]: [string[], string[], string[]] = [[], [], []];
+  const [unmatched, running, waiting, planned]: [string[], string[], string[], string[]] = [[], [], [], []];
   for (const [place, node] of begun.expected.entries()) {
     const final = finals.get(node);
     const verdict = verdicts.get(node);
@@ -100,15 +102,15 @@ export function viewJob(frames: JobFrames, finals: ReadonlyMap<string, Result>, 
       else nodes.push({ node, ...expired(startBy), ms: null, isVerdict: true });
     } else if (frames.cancelled !== undefined && !wasSent.has(place))
       nodes.push({ node, ...neverStarted(begun.caller), ms: null, isVerdict: true });
-    else if (!isTimeUp) running.push(node);
+    else if (!isTimeUp) (begun.batch === undefined || wasSent.has(place) ? running : planned).push(node);
     else nodes.push({ node, ...silence(wasSent.has(place)), ms: null, isVerdict: true });
   }
-  const isOver = running.length + waiting.length === 0;
+  const isOver = running.length + waiting.length + planned.length === 0;
   const own = exitCodeOf(countStates(nodes.map(({ state }) => state)));
   // What was given stays given, whatever came after; but of those who were away, nothing was given.
   const given = frames.queued.length > 0 && isOver ? undefined : (ended?.exit as ExitCode | undefined);
   const waitingUntil = waiting.length === 0 ? undefined : Math.max(...frames.queued.map(({ startBy }) => startBy));
-  return { ...frames, nodes, unmatched, running, waiting, waitingUntil, isOver, exit: given ?? (isOver ? own : EXIT.ok) }; // prettier-ignore
+  return { ...frames, nodes, unmatched, running, waiting, planned, waitingUntil, isOver, exit: given ?? (isOver ? own : EXIT.ok) }; // prettier-ignore
 }
 
 /** A refusal that was heard and one that is stored are the same words. */

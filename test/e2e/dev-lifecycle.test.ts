@@ -28,6 +28,22 @@ const marked = (mark: string): number[] =>
     .map(Number)
     .filter((pid) => pid > 0 && isMarked(pid, mark));
 
+it('has a service with it where one is asked for, which is shown, does its work and goes with the rest', async () => {
+  const started = await cli.run(...up(), '--serve');
+  expect([started.exit, started.stdout]).toEqual([0, expect.stringContaining('a service with its health at http://')]);
+  const { mark, service } = readState(folder) ?? {};
+  if (service === undefined) throw new Error('no service is known');
+  expect((await cli.run('dev', 'status')).stdout).toContain(`${service.url}/readyz`);
+  expect((await fetch(`${service.url}/readyz`)).status).toBe(200);
+  expect((await cli.run('exec', '--all', '--batch', '1', '--detach', '--', 'true')).exit).toBe(0);
+  process.kill(service.pid, 'SIGKILL');
+  await waitFor(() => !isMarked(service.pid, mark ?? ''), { what: 'the service to be gone' });
+  const status = await cli.run('dev', 'status');
+  expect([status.exit, status.stderr]).toEqual([3, expect.stringContaining('The service does not run any more')]);
+  expect((await cli.run('dev', 'down')).exit).toBe(0);
+  expect(marked(mark ?? '')).toEqual([]);
+});
+
 it('comes up once when it is started twice at once', async () => {
   const both = await Promise.all([cli.run(...up()), cli.run(...up())]);
   expect(both.map(({ exit }) => exit).toSorted()).toEqual([0, 2]);
