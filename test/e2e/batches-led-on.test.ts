@@ -76,7 +76,7 @@ describe('a batch whose command line is gone', () => {
     course.hold('n1', 'n2', 'n4');
     const cli = await start('--batch', '2', ...course.script);
     await waitFor(() => course.started().length === 2, { what: 'the first two to run' });
-    expect(cli.stderr()).toContain('the service one goes on with it');
+    expect(cli.stderr()).toContain('The service one goes on with it');
     await kill(cli);
     await leader();
     course.release('n1', 'n2');
