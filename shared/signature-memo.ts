@@ -3,14 +3,14 @@
  * none needs to be computed again. It says nothing else: validity in time, revocation, limits and revisions are looked at
  * as always. To keep it over restarts, it has bytes, under a MAC by who keeps them: nobody else can add to it.
  *
- *   32 bytes: HMAC-SHA-256 of the rest | for each signature 16 bytes of SHA-256 over key, signature and signed bytes
+ *   32 bytes: HMAC-SHA-256 of the rest | for each signature SHA-256 over key, signature and signed bytes
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { asBuffer, sha256, SIGNATURE_BYTES, type VerifyKey } from './signing.ts';
 
 const MAC_BYTES = 32;
-/** Half of a hash: to find other bytes for one that is there takes 2^128 tries. */
-const ENTRY_BYTES = 16;
+/** A whole hash: whoever chooses what is signed and what is passed off for it needs 2^128 tries; with half of it, 2^64. */
+const ENTRY_BYTES = 32;
 
 export interface SignatureMemoOptions {
   /** Most that are kept. */
@@ -64,6 +64,6 @@ export class SignatureMemo {
 
 /** @param key of who keeps the bytes, 32 secret bytes that are used for other things, too */
 function macOf(key: Uint8Array, entries: Uint8Array): Buffer {
-  const own = hkdfSync('sha256', key, '', 'fleet/1/signature-memo', MAC_BYTES);
+  const own = hkdfSync('sha256', key, '', 'fleet/1/signature-memo/32', MAC_BYTES);
   return createHmac('sha256', new Uint8Array(own)).update(entries).digest();
 }

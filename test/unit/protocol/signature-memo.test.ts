@@ -48,6 +48,12 @@ describe('signatures that were verified before', () => {
     expect(memo.added).toBe(5);
   });
 
+  it('are known by whole hashes: half of one could be met by who chooses both messages', () => {
+    const memo = create();
+    verifyAll(memo, new VerifyKey(signer.publicKey));
+    expect(memo.toBytes(secret)).toHaveLength(32 + messages.length * 32);
+  });
+
   it('that did not hold are computed each time', () => {
     const [memo, key] = [create(), new CountingKey(signer.publicKey)];
     for (let time = 0; time < 2; time++) expect(memo.verify(key, messages[0]!, Buffer.alloc(64))).toBe(false);
