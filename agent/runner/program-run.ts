@@ -78,7 +78,9 @@ export class ProgramRun {
     const file = await open(recordPath(this.#folder), 'a', 0o600);
     try {
       // After half of a line that there was no room for.
-      await file.appendFile(`\n${formatRecordLine(end)}`);
+      const line = Buffer.from(`\n${formatRecordLine(end)}`);
+      await file.appendFile(line);
+      this.#deps.room.add(this.#start.run, line.length);
       await file.datasync();
     } finally {
       await file.close();
@@ -122,7 +124,7 @@ export class ProgramRun {
   #note(line: RecordLine): void {
     const file = openSync(recordPath(this.#folder), 'a', 0o600);
     try {
-      writeSync(file, formatRecordLine(line));
+      this.#deps.room.add(this.#start.run, writeSync(file, formatRecordLine(line)));
     } finally {
       closeSync(file);
     }
