@@ -3,7 +3,7 @@
  * at nothing for who may do nothing: first by role and name (`outline`), then by the conditions of the rules left.
  */
 import type { Circumstances } from './circumstances.ts';
-import type { CompiledApprovals, CompiledPolicy, CompiledRule } from './compile.ts';
+import type { CompiledApprovals, CompiledPolicy, CompiledRole, CompiledRule } from './compile.ts';
 import { areApproved, conditionsHold } from './evaluate.ts';
 import { EVERYBODY } from './policy.ts';
 
@@ -33,6 +33,9 @@ export type Decision =
 
 export type Refusal =
   'no-policy' | 'no-rule' | 'denied' | 'cannot-tell' | 'conditions' | 'waits-too-long' | 'needs-approval';
+
+/** Of controller services: what they are for needs no rule, or one that names them. */
+const CONTROLLER_ROLE = 'controller';
 
 const NO_RULE: Decision = { allowed: false, rule: 'default', why: 'no-rule' };
 
@@ -84,12 +87,15 @@ export function decide(policy: CompiledPolicy, request: PolicyRequest, circumsta
   return isDecision(outlined) ? outlined : decideAmong(outlined, circumstances);
 }
 
-/** In the order of the caller's roles, those for everybody last. */
+/** In the order of the caller's roles, those for everybody last. A controller service is nobody that these let do anything. */
 export function candidatesOf(policy: CompiledPolicy, request: PolicyRequest): Candidates {
-  const roles = [...new Set([...request.roles, EVERYBODY])].flatMap((role) => policy.roles.get(role) ?? []);
+  const rolesOf = (names: readonly string[]): CompiledRole[] =>
+    [...new Set(names)].flatMap((role) => policy.roles.get(role) ?? []);
+  const all = [...request.roles, EVERYBODY];
+  const allowing = request.roles.includes(CONTROLLER_ROLE) ? request.roles.filter((role) => role !== EVERYBODY) : all;
   return {
-    deny: roles.flatMap(({ deny }) => deny.filter((rule) => speaksOf(rule, request))),
-    allow: roles.flatMap(({ allow }) => allow.filter((rule) => speaksOf(rule, request))),
+    deny: rolesOf(all).flatMap(({ deny }) => deny.filter((rule) => speaksOf(rule, request))),
+    allow: rolesOf(allowing).flatMap(({ allow }) => allow.filter((rule) => speaksOf(rule, request))),
   };
 }
 

@@ -54,6 +54,24 @@ describe('by role and name, the policy', () => {
   });
 });
 
+describe('a controller service', () => {
+  const policy = compilePolicy({
+    version: 1,
+    roles: {
+      '*': { allow: [{ actions: ['*'] }], deny: [{ actions: ['exec'] }] },
+      controller: { allow: [{ actions: ['ping', 'exec'] }] },
+    },
+  });
+
+  it.each<[string, string, boolean]>([
+    ['may what a rule of its own role allows', 'ping', true],
+    ['may nothing that everybody may', 'facts.get', false],
+    ['may nothing that everybody is denied', 'exec', false],
+  ])('%s', (_what, action, allowed) => {
+    expect(decide(policy, { roles: ['controller'], action }, circumstances()).allowed).toBe(allowed);
+  });
+});
+
 describe('a rule for everybody', () => {
   const policy = compilePolicy({
     version: 1,
