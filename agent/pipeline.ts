@@ -193,7 +193,8 @@ export class Pipeline {
       const candidates = isAboutOthers ? undefined : authorize(verified, this.#deps);
       assertFresh(command, clock.now());
       if (candidates === undefined) {
-        remembered = this.#claimIfRoom(key);
+        // A question asked again is answered again.
+        remembered = command.kind === 'cancel' ? this.#claimIfRoom(key) : undefined;
         answer = await this.#jobMessages.answer(verified, decision, replier);
       } else {
         if (seen.kind === 'before-floor')
@@ -242,7 +243,7 @@ export class Pipeline {
     const { recordSubject } = replier;
     // A copy that comes too late is told so. What became of the command itself, the record has from when it came in time.
     if (!isKept && (from === 'queue' || (seen.kind === 'new' && isFresh(command, clock.now()))))
-      await sayForRecord({ key, answer, messages, replier, from }, this.#deps);
+      await sayForRecord({ command, key, answer, messages, replier, from }, this.#deps);
     // The last step: what can't be sent now is there for when the command comes again.
     if (!isKept || recordSubject === undefined) replier.resend(messages);
   }
@@ -333,7 +334,7 @@ export class Pipeline {
   /** What ends others is heard also where no more can be remembered: said again, it changes nothing. */
   #claimIfRoom(key: CommandKey): Remembered | undefined {
     try {
-      return this.#deps.memory.claim(key);
+      return this.#deps.memory.claim(key, true);
     } catch (error) {
       if (error instanceof RefusedError) return undefined;
       throw error;

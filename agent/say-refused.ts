@@ -6,6 +6,7 @@ import type { Clock } from '../shared/clock.ts';
 import { RefusedError } from '../shared/errors.ts';
 import { LIMITS } from '../shared/limits.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { Command } from '../shared/wire/command.ts';
 import { finalOf } from './finals.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import type { CommandKey, ReplayMemory } from './replay/replay-memory.ts';
@@ -20,6 +21,7 @@ export interface SayDependencies {
 }
 
 export interface Unremembered {
+  readonly command: Command;
   readonly key: CommandKey;
   readonly answer: Answer;
   readonly messages: Uint8Array[];
@@ -29,11 +31,12 @@ export interface Unremembered {
 
 /** Resolves when it has been handed over, or somebody else has the last word. */
 export async function sayForRecord(said: Unremembered, dependencies: SayDependencies): Promise<void> {
-  const { answer, from, key, messages, replier } = said;
+  const { answer, command, from, key, messages, replier } = said;
   const { recordSubject } = replier;
-  if (recordSubject === undefined || messages.length === 0) return;
-  // The same bytes may come again, with more signatures.
-  if (answer.code !== 'needs-approval' && !(await isBurned(said, dependencies))) return;
+  if (recordSubject === undefined || messages.length === 0 || command.kind === 'status') return;
+  // The same bytes may come again, with more signatures; what was cancelled, cancelled again, stays so.
+  const isForGood = answer.code !== 'needs-approval' && !(command.kind === 'cancel' && answer.state !== 'refused');
+  if (isForGood && !(await isBurned(said, dependencies))) return;
   // Nobody hears what is said about a queue. Behind what was put there before: where that is how it ended, it stays so.
   if (from === 'queue')
     await dependencies.outbox.put({ subject: recordSubject, kind: 'final', key: key.key, messages });

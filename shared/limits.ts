@@ -61,6 +61,8 @@ export const LIMITS = {
   replayEntries: 50_000,
   /** Of those, what one caller may take: nobody can use a node up alone. 80 commands a second while they live. */
   replayEntriesPerCaller: 25_000,
+  /** Of those, what needs nobody's permission: cancels of one's own, ids burned, refusals for the record. */
+  replayUnpermittedPerCaller: 500,
   /** Stored answers for commands that come again; older ones are answered by state alone. */
   storedAnswersBytes: 16 * 1024 * 1024,
 

@@ -8,15 +8,15 @@ import type { CompiledRule } from '../../shared/policy/compile.ts';
 import { candidatesOf, NO_POLICY, type Candidates } from '../../shared/policy/decide.ts';
 import { decideBothAmong, type BothCandidates, type SourcedDecision } from '../../shared/policy/decide-both.ts';
 import { isJobAction, type JobAction } from '../../shared/policy/job-actions.ts';
+import { EVERYBODY } from '../../shared/policy/policy.ts';
 import { nameRule } from '../../shared/policy/words.ts';
-import { askedBy, mayEver, refuse, type AuthorizeDependencies } from '../authorize.ts';
+import { askedBy, authorizeHere, mayEver, refuse, type AuthorizeDependencies } from '../authorize.ts';
 import { circumstancesOf } from '../authorize-conditions.ts';
 import { refuseByPolicy } from '../refusals.ts';
 import type { VerifiedCommand } from '../verify.ts';
 
-/** What a condition of a rule sees under `args`. */
+/** What a condition of a rule sees under `args`: nothing that is only the word of who asks. */
 export interface AboutJob {
-  readonly job: string;
   /** Whether who asks has sent it. */
   readonly own: boolean;
 }
@@ -42,6 +42,7 @@ export async function authorizeJob(
     );
     throw refuse(verified, refusal, 'credential.actions', log);
   }
+  if (!about.own) await authorizeHere(verified, dependencies);
   const { fleet, node } = policies();
   const fail = (decision: SourcedDecision): RefusedError =>
     refuse(verified, refuseByPolicy(asked, decision), nameRule(decision), log);
@@ -58,6 +59,16 @@ export async function authorizeJob(
   if (!decision.allowed)
     throw fail(candidates.fleet.allow.length === 0 && decision.why === 'conditions' ? { ...decision, why: 'no-rule' } : decision); // prettier-ignore
   return nameRule(decision);
+}
+
+/** Whether any rule lets who asks do anything: nothing is done for the record of who may do nothing. */
+export function mayAnything(
+  { caller }: VerifiedCommand,
+  { policies }: Pick<AuthorizeDependencies, 'policies'>,
+): boolean {
+  const { fleet } = policies();
+  const { roles } = caller.credential.body;
+  return [...roles, EVERYBODY].some((role) => (fleet?.roles.get(role)?.allow.length ?? 0) > 0);
 }
 
 /** Only denials are looked at. */

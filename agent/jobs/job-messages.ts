@@ -22,7 +22,7 @@ import type { Final } from '../replay/journal.ts';
 import { replayKey, type ReplayMemory } from '../replay/replay-memory.ts';
 import { addresseeOf, Replier, type Answer, type ReplyDependencies } from '../reply.ts';
 import type { VerifiedCommand } from '../verify.ts';
-import { authorizeJob } from './authorize-job.ts';
+import { authorizeJob, mayAnything } from './authorize-job.ts';
 import { burnedWords, CANCELLED, isBurned } from './burned.ts';
 import type { RunningCommands } from './running-commands.ts';
 
@@ -52,7 +52,7 @@ export class JobMessages {
     const { clock } = this.#deps;
     const received = clock.now();
     const action = isCancel ? JOB_ACTIONS.cancel : JOB_ACTIONS.status;
-    decision.rule = await authorizeJob(verified, action, { job: args.job, own }, received, this.#deps);
+    decision.rule = await authorizeJob(verified, action, { own }, received, this.#deps);
     if (!isCancel) return ok(this.#look(args));
     if (until > received + LIMITS.cancelReachMs + LIMITS.clockSkewMs)
       throw new RefusedError('a cancel reaches no further than seven days', { code: 'invalid-input' });
@@ -77,12 +77,13 @@ export class JobMessages {
 
   #cancelAll(verified: VerifiedCommand, args: Commands, until: number, own: boolean): Promise<CommandFate[]> {
     const by = verified.caller.credential.body.name;
+    const isTold = own && mayAnything(verified, this.#deps);
     return Promise.all(
       args.commands.map(async ({ id, payload }) => {
         const key = replayKey(args.caller, id);
         const fate = await this.#cancel({ key, payload: toHex(payload), expires: until }, by);
         // Of one's own it's known where it is recorded: nobody has to wait for a command that may never come.
-        if (own && fate.was === 'not-started') await this.#report(verified, { id, payload, job: args.job, key });
+        if (isTold && fate.was === 'not-started') await this.#report(verified, { id, payload, job: args.job, key });
         return { id: toHex(id), ...fate };
       }),
     );

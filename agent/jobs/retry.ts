@@ -38,7 +38,7 @@ export async function settleAttempts(
     until: Math.min(until, now + LIMITS.cancelReachMs),
   }));
   if (before.some(({ isOwn }) => !isOwn))
-    await authorizeJob(verified, JOB_ACTIONS.retry, { job: command.job, own: false }, now, dependencies);
+    await authorizeJob(verified, JOB_ACTIONS.retry, { own: false }, now, dependencies);
   if (before.some(({ key }) => running.get(key) !== undefined))
     throw new RefusedError('what is tried again still runs here: follow it, or cancel it first', {
       code: 'still-running',

@@ -10,18 +10,16 @@ import { RefusedError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { toHex } from '../../shared/signing.ts';
+import { isBurned } from '../jobs/burned.ts';
 import { Journal, readJournal, syncFolder, type Final, type JournalEntry, type JournalHeader } from './journal.ts';
 import { headerAfter } from './journal-header.ts';
 import type { Origin } from './origin.ts';
+import { Shares, type Capacities, type Shared } from './shares.ts';
 
-export interface ReplayMemoryOptions {
+export interface ReplayMemoryOptions extends Capacities {
   readonly stateDir: string;
   /** Changes when the machine boots: what wasn't synced before is gone. */
   readonly bootId: string;
-  /** @default LIMITS.replayEntries */
-  readonly capacity?: number;
-  /** Of these, what one caller may take. @default LIMITS.replayEntriesPerCaller */
-  readonly capacityPerCaller?: number;
 }
 
 /** What the memory knows of a command. */
@@ -31,7 +29,7 @@ export type Seen =
   | { readonly kind: 'other-bytes' }
   | { readonly kind: 'before-floor' };
 
-export interface Remembered extends JournalEntry {
+export interface Remembered extends JournalEntry, Shared {
   /** Answers to give again, oldest first; empty while there is none. */
   answers: Uint8Array[];
   /** `running` in this process; `ended`; `unknown`: an earlier process recorded it, and not how it ended. */
@@ -64,8 +62,6 @@ export function replayKey(callerKey: Uint8Array, id: Uint8Array): string {
 /** In place of the hash of a payload that never came. */
 const BURNED = '';
 
-const callerOf = (key: string): string => key.slice(0, key.indexOf(':'));
-
 /** Marks a state folder in which nothing was ever remembered: made with the identity, removed at the first start. */
 export const FRESH_MARKER = 'fresh';
 const JOURNAL_FILE = 'replay.journal';
@@ -74,13 +70,10 @@ const COMPACT_SLACK = 10_000;
 
 export class ReplayMemory {
   readonly #path: string;
-  readonly #capacity: number;
-  readonly #capacityPerCaller: number;
+  readonly #shares: Shares;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #entries: Map<string, Remembered>;
-  /** How many entries each caller has. */
-  readonly #callers = new Map<string, number>();
   /** Who waits until a command has ended. */
   readonly #waiting = new Map<Remembered, (() => void)[]>();
   /** The machine was started anew since the memory was last opened. */
@@ -93,8 +86,7 @@ export class ReplayMemory {
 
   private constructor(options: ReplayMemoryOptions, dependencies: { clock: Clock; log: Logger }, opened: Opened) {
     this.#path = join(options.stateDir, JOURNAL_FILE);
-    this.#capacity = options.capacity ?? LIMITS.replayEntries;
-    this.#capacityPerCaller = options.capacityPerCaller ?? LIMITS.replayEntriesPerCaller;
+    this.#shares = new Shares(options);
     this.#clock = dependencies.clock;
     this.#log = dependencies.log;
     this.#header = opened.header;
@@ -102,7 +94,7 @@ export class ReplayMemory {
     this.#journal = opened.journal;
     this.#lines = opened.entries.size;
     this.wasRebooted = opened.wasRebooted;
-    for (const key of opened.entries.keys()) this.#countCaller(key, 1);
+    for (const entry of opened.entries.values()) this.#shares.count(entry, 1);
   }
 
   /** Opens the memory, or starts one, with the floor that its condition asks for. Throws what the file system throws. */
@@ -128,7 +120,10 @@ export class ReplayMemory {
       for (const entry of content.entries) {
         const status = entry.final === undefined ? 'unknown' : 'ended';
         if (isForgettable(entry, now)) header.floorExpires = Math.max(header.floorExpires, entry.expires);
-        else entries.set(entry.key, { ...entry, answers: [], status, recorded: true });
+        else {
+          const isUnpermitted = entry.final !== undefined && isBurned(entry.final);
+          entries.set(entry.key, { ...entry, answers: [], status, recorded: true, isUnpermitted });
+        }
       }
     const journal = await Journal.create(path, header, strip(entries.values()));
     await rm(marker, { force: true });
@@ -152,12 +147,21 @@ export class ReplayMemory {
 
   /**
    * Takes a new command in, before anything is done about it.
+   * @param isUnpermitted nobody has to allow it, so that few of them are remembered
    * @throws RefusedError `cannot-record` when the memory, or the caller's share of it, is full.
    */
-  claim({ key, expires, payload }: CommandKey): Remembered {
-    this.#makeRoom(key);
-    this.#countCaller(key, 1);
-    const memory: Remembered = { key, expires, payload, answers: [], status: 'running', recorded: false };
+  claim({ key, expires, payload }: CommandKey, isUnpermitted = false): Remembered {
+    this.#makeRoom({ key, isUnpermitted });
+    const memory: Remembered = {
+      key,
+      expires,
+      payload,
+      answers: [],
+      status: 'running',
+      recorded: false,
+      isUnpermitted,
+    };
+    this.#shares.count(memory, 1);
     this.#entries.set(key, memory);
     return memory;
   }
@@ -182,9 +186,18 @@ export class ReplayMemory {
   ): Promise<Remembered | undefined> {
     const known = this.#entries.get(key);
     if (known !== undefined) return known;
-    this.#makeRoom(key);
-    this.#countCaller(key, 1);
-    const memory: Remembered = { key, payload, expires, final, answers: [], status: 'ended', recorded: false };
+    this.#makeRoom({ key, isUnpermitted: true });
+    const memory: Remembered = {
+      key,
+      payload,
+      expires,
+      final,
+      answers: [],
+      status: 'ended',
+      recorded: false,
+      isUnpermitted: true,
+    };
+    this.#shares.count(memory, 1);
     if (reason !== undefined) memory.reason = reason;
     this.#entries.set(key, memory);
     await this.#write(memory, { durable: true });
@@ -283,7 +296,7 @@ export class ReplayMemory {
   release(memory: Remembered): void {
     if (memory.recorded || this.#entries.get(memory.key) !== memory) return;
     this.#entries.delete(memory.key);
-    this.#countCaller(memory.key, -1);
+    this.#shares.count(memory, -1);
     this.#tellEnded(memory);
   }
 
@@ -311,11 +324,11 @@ export class ReplayMemory {
   }
 
   /** @throws RefusedError `cannot-record` */
-  #makeRoom(key: string): void {
+  #makeRoom(wanted: Shared): void {
     // What has ended long ago goes first; how changes ended, only where that is not enough.
     for (const isPressed of [false, true])
-      if (this.#whatIsFull(key) !== undefined && this.#forgetExpired(isPressed)) this.#compact();
-    const full = this.#whatIsFull(key);
+      if (this.#shares.whatIsFull(wanted) !== undefined && this.#forgetExpired(isPressed)) this.#compact();
+    const full = this.#shares.whatIsFull(wanted);
     if (full !== undefined)
       throw new RefusedError(
         `the node remembers as many commands ${full} as it can: send fewer, or wait a few minutes`,
@@ -325,25 +338,13 @@ export class ReplayMemory {
       );
   }
 
-  #whatIsFull(key: string): string | undefined {
-    if (this.#entries.size >= this.#capacity) return 'of all callers';
-    return (this.#callers.get(callerOf(key)) ?? 0) >= this.#capacityPerCaller ? 'of this caller' : undefined;
-  }
-
-  #countCaller(key: string, change: 1 | -1): void {
-    const caller = callerOf(key);
-    const count = (this.#callers.get(caller) ?? 0) + change;
-    if (count === 0) this.#callers.delete(caller);
-    else this.#callers.set(caller, count);
-  }
-
   #forgetExpired(isPressed: boolean): boolean {
     const now = this.#clock.now();
     const { size } = this.#entries;
     for (const [key, entry] of this.#entries) {
       if (!isForgettable(entry, now, isPressed) || entry.status === 'running') continue;
       this.#entries.delete(key);
-      this.#countCaller(key, -1);
+      this.#shares.count(entry, -1);
       this.#answerBytes -= bytesOf(entry.answers);
       this.#header.floorExpires = Math.max(this.#header.floorExpires, entry.expires);
     }

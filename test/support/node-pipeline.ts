@@ -43,6 +43,7 @@ export interface NodePipelineOptions {
   readonly trail?: AuditTrail;
   readonly capacity?: number;
   readonly capacityPerCaller?: number;
+  readonly unpermittedPerCaller?: number;
 }
 
 /** Operators may do everything, readers ask who is there. */
@@ -138,6 +139,7 @@ export class NodePipeline {
         bootId: 'boot',
         ...(options.capacity === undefined ? {} : { capacity: options.capacity }),
         ...(options.capacityPerCaller === undefined ? {} : { capacityPerCaller: options.capacityPerCaller }),
+        ...(options.unpermittedPerCaller === undefined ? {} : { unpermittedPerCaller: options.unpermittedPerCaller }),
       },
       { clock, log: recordingLog() },
     );

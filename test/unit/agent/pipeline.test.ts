@@ -92,8 +92,8 @@ describe('a command', () => {
     await node.send(mallory, fleet.command('1', { reply: 'rec', action: 'touch' }));
     expect(node.outbox.size).toBe(0);
     expect(node.bus.published.map(({ subject }) => subject)).toEqual([
-      'fleet.main.res.mallory.01kezzzzzzzzzzzzzzzzzzzzzz.db1',
       'fleet.main.rec.mallory.01kezzzzzzzzzzzzzzzzzzzzzz.db1',
+      'fleet.main.res.mallory.01kezzzzzzzzzzzzzzzzzzzzzz.db1',
     ]);
   });
 

@@ -114,8 +114,8 @@ describe('a cancel', () => {
     const node = await start();
     const command = fleet.command('1', { action: 'touch' });
     const cancel = about('cancel', 'c', [command]);
-    expect(said(await node.send(alice, cancel))).toEqual(['ok']);
-    expect(said(await node.send(alice, cancel))).toEqual(['ok']);
+    expect(said(await node.send(alice, cancel)).at(-1)).toBe('ok');
+    expect(said(await node.send(alice, cancel)).at(-1)).toBe('ok');
     expect(node.counters.toObject()).toMatchObject({ repeated: 1 });
   });
 
@@ -174,6 +174,43 @@ describe('a cancel', () => {
   });
 });
 
+describe('what nobody has to allow', () => {
+  it('takes little room: so many ids are burned for one caller, and others go on', async () => {
+    const node = await start({ unpermittedPerCaller: 3 });
+    const ids = ['1', '2', '3'].map((label) => fleet.command(label, { action: 'touch', reply: 'rec' }));
+    const mallory = await fleet.operator('mallory', { roles: ['nobody'] });
+    expect(said(await node.send(mallory, about('cancel', 'm1', ids, mallory)))).toEqual(['cannot-record']);
+    // What is cancelled again was burned before, and what no more can be remembered of takes no room.
+    expect(said(await node.send(mallory, about('cancel', 'm2', ids.slice(0, 2), mallory)))).toEqual(['ok']);
+    expect(node.memory.size).toBeLessThanOrEqual(3);
+    expect(node.bus.history).toEqual([]);
+    expect(said(await node.send(alice, fleet.command('4', { action: 'touch' })))).toEqual(['ok']);
+    expect(said(await node.send(mallory, about('status', 's', ids, mallory)))).toEqual(['ok']);
+    expect(node.memory.size).toBeLessThanOrEqual(4);
+  });
+
+  it('takes little room after a restart as well', async () => {
+    const folder = temporaryFolder();
+    const node = await start({ folder, unpermittedPerCaller: 3 });
+    const ids = ['1', '2'].map((label) => fleet.command(label, { action: 'touch' }));
+    await node.send(alice, about('cancel', 'c1', ids));
+    await node.stop();
+    const next = await NodePipeline.restart({ fleet, folder, unpermittedPerCaller: 2 });
+    onTestFinished(() => next.stop());
+    expect(said(await next.send(alice, about('cancel', 'c2', [fleet.command('3')])))).toEqual(['cannot-record']);
+  });
+
+  it('is refused for the record as long as there is room to keep to it', async () => {
+    const node = await start({ unpermittedPerCaller: 1 });
+    const mallory = await fleet.operator('mallory', { roles: ['nobody'] });
+    for (const label of ['1', '2'])
+      expect(said(await node.send(mallory, fleet.command(label, { reply: 'rec' })))).toContain('not-authorized');
+    const subject = fleet.subjects.record('mallory', fleet.command('1').job, 'db1');
+    expect(node.bus.published.filter((message) => message.subject === subject)).toHaveLength(1);
+    expect(node.memory.size).toBe(1);
+  });
+});
+
 describe('who may cancel', () => {
   const command = untilTold('1');
   /** Whatever the outcome, it ends with the test. */
@@ -192,6 +229,22 @@ describe('who may cancel', () => {
     const [node, answers] = await cancelBy(ada);
     expect(answers).toEqual(['ok']);
     expect(node.heard(alice, command).at(-1)?.reason).toContain('ada cancelled it');
+  });
+
+  it('is nobody whose credential is for other nodes, a rule or the role admin notwithstanding', async () => {
+    const elsewhere = await fleet.operator('carol', { roles: ['admin'], limits: { where: 'role=web' } });
+    expect((await cancelBy(elsewhere))[1]).toEqual(['not-authorized']);
+    const node = await start();
+    expect(said(await node.send(elsewhere, about('status', 's', [fleet.command('1')])))).toEqual(['not-authorized']);
+  });
+
+  it('is not decided by the job that is named: that is the word of who asks', async () => {
+    const rule = { actions: ['job.cancel'], args: `job=${command.job}` };
+    const [node, answers] = await cancelBy(bob, {
+      policies: policies({ operator: { allow: [{ actions: ['*'] }, rule] } }),
+    });
+    expect(answers).toEqual(['not-authorized']);
+    expect(node.running.get(replayKey(alice.credential.body.sign, command.id))?.cancelledBy).toBeUndefined();
   });
 
   it('is nobody else, whose refusal is written down and takes no room', async () => {
