@@ -108,7 +108,9 @@ export function viewJob(frames: JobFrames, finals: ReadonlyMap<string, Result>, 
   const isOver = running.length + waiting.length + planned.length === 0;
   const own = exitCodeOf(countStates(nodes.map(({ state }) => state)));
   // What was given stays given, whatever came after; but of those who were away, nothing was given.
-  const given = frames.queued.length > 0 && isOver ? undefined : (ended?.exit as ExitCode | undefined);
+  // And what a service says of it is no caller's exit code: it is what its nodes said.
+  const isOwn = ended !== undefined && ended.by === undefined;
+  const given = !isOwn || (frames.queued.length > 0 && isOver) ? undefined : (ended.exit as ExitCode);
   const waitingUntil = waiting.length === 0 ? undefined : Math.max(...frames.queued.map(({ startBy }) => startBy));
   return { ...frames, nodes, unmatched, running, waiting, planned, waitingUntil, isOver, exit: given ?? (isOver ? own : EXIT.ok) }; // prettier-ignore
 }

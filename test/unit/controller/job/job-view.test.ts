@@ -120,6 +120,12 @@ describe('the view of a job', () => {
     expect(view.exit).toBe(4);
   });
 
+  it('has the exit code of its states where a service said the end: its word for one is not taken', () => {
+    const finals = new Map([result('a', { state: 'failed' }), result('b'), result('c')]);
+    expect(viewJob(frames({ ...ended([], 0), by: 'one' }), finals, NOW)).toMatchObject({ isOver: true, exit: 3 });
+    expect(viewJob(frames(ended([], 0)), finals, NOW).exit).toBe(0);
+  });
+
   it('counts nodes that no longer matched apart', () => {
     const finals = new Map([result('a', { kind: 'unmatched', state: undefined }), result('b'), result('c')]);
     expect(viewJob(frames(), finals, NOW)).toMatchObject({ unmatched: ['a'], isOver: true, exit: 0 });
