@@ -5,7 +5,7 @@
 import type { Clock } from '../shared/clock.ts';
 import { LIMITS } from '../shared/limits.ts';
 import type { Result } from '../shared/wire/result.ts';
-import type { NodeResult } from './report.ts';
+import type { NodeResult, OpenNode } from './report.ts';
 
 export interface CollectOptions {
   readonly expected: readonly string[];
@@ -200,15 +200,27 @@ export class Collector {
   }
 
   /**
-   * Ends the wait: nothing more will come, or nobody wants to know. Who has no final state gets the one that is true now.
+   * Ends the wait: nothing more will come, or nobody wants to know. Who was never heard of is unreachable.
    * @param event what happened, to complete "had not answered when"
+   * @returns who has no state: that nobody waits says nothing of what runs there
    */
-  stop(event: string): void {
-    for (const [node, { heardAt }] of this.#waiting)
-      if (heardAt === undefined) this.#decide(node, 'unreachable', `had not answered when ${event}`);
-      else this.#decide(node, 'lost', `was running when ${event}; it goes on there`);
-    this.skip([...this.#planned], { code: 'stopped', reason: `was not sent anything when ${event}` });
-    this.#end();
+  stop(event: string): OpenNode[] {
+    for (const node of this.#silent([...this.#waiting.keys()]))
+      this.#decide(node, 'unreachable', `had not answered when ${event}`);
+    const [running, toCome] = [this.waiting, this.planned];
+    this.cease();
+    return [
+      ...running.map((node) => ({ node, is: 'running', reason: `had not ended when ${event}` }) as const),
+      ...toCome.map((node) => ({ node, is: 'to-come', reason: `its turn had not come when ${event}` }) as const),
+    ];
+  }
+
+  /** Somebody else sends to who was not sent to: nobody waits for them here. @returns who they are */
+  handOn(): string[] {
+    const handed = this.planned;
+    this.#planned.clear();
+    this.#endIfComplete();
+    return handed;
   }
 
   /** Ends the wait without a word on who is still waited for: somebody else says how they end. */

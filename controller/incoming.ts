@@ -14,7 +14,7 @@ import type { BusWatch } from './bus-watch.ts';
 import { Collector, type CollectOptions } from './collect.ts';
 import type { LiveOutput } from './output/live-output.ts';
 import type { Receiver } from './receive.ts';
-import type { NodeResult } from './report.ts';
+import type { NodeResult, OpenNode } from './report.ts';
 
 /** What a person is told while it goes on. */
 export interface IncomingListeners {
@@ -81,6 +81,8 @@ export class Incoming {
   abandoned: string[] = [];
   /** Nodes whose turn had not come then. */
   notStarted: string[] = [];
+  /** Who has no state, of those whom nobody waits for any more. */
+  readonly open: OpenNode[] = [];
   lostBus: string | undefined;
   readonly #options: IncomingOptions;
   readonly #hooks: IncomingHooks;
@@ -122,6 +124,11 @@ export class Incoming {
   hold(): void {
     this.notStarted = this.collector.planned;
     this.#hooks.onStop?.(INTERRUPTED);
+  }
+
+  /** Somebody else goes on with who was not sent to. */
+  handOn(reason: string): void {
+    this.open.push(...this.collector.handOn().map((node) => ({ node, is: 'to-come', reason }) as const));
   }
 
   /**
@@ -182,14 +189,14 @@ export class Incoming {
     this.abandoned = this.collector.waiting;
     this.notStarted = [...this.notStarted, ...this.collector.planned];
     this.#hooks.onStop?.(INTERRUPTED);
-    this.collector.stop('the wait was interrupted');
+    this.open.push(...this.collector.stop('the wait was interrupted'));
   }
 
   #loseBus(why: string): void {
     if (this.collector.isOver) return;
     this.lostBus = why;
     this.#hooks.onStop?.({ code: 'bus-lost', reason: 'never started: the bus was lost' });
-    this.collector.stop('the bus was lost');
+    this.open.push(...this.collector.stop('the bus was lost'));
   }
 }
 

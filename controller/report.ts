@@ -27,6 +27,14 @@ export interface NodeResult {
   readonly unexpected?: true;
 }
 
+/** A node that nobody waits for any more, before it had a final state. */
+export interface OpenNode {
+  readonly node: string;
+  /** What was known last: it had been heard of and had not ended, or its turn had not come and somebody may go on with it. */
+  readonly is: 'running' | 'to-come';
+  readonly reason: string;
+}
+
 /** One value of a fact, and who has it. `value` is null for the nodes that lack the fact. */
 export interface FactCount {
   readonly value: unknown;
@@ -77,6 +85,8 @@ export interface Report {
   readonly dryRun?: true;
   /** `--until`: who was away, and finds it in its queue when it comes back; in natural order. They have no state yet. */
   readonly queued?: { readonly until: string; readonly nodes: readonly string[] };
+  /** The wait ended before these had: Ctrl-C, a lost bus. They are in no other number, and have no state yet. */
+  readonly open?: readonly OpenNode[];
   /** Nodes were started one after the other; every number is one of nodes. */
   readonly batch?: {
     readonly window: number;

@@ -8,7 +8,7 @@ import type { Subjects } from '../shared/subjects.ts';
 import type { TrustStore } from '../shared/trust.ts';
 import { BatchLeader } from './batch/lead.ts';
 import { compileBatch, worstCase, type BatchOptions } from './batch/rules.ts';
-import type { BatchPast, StopCause } from './batch/schedule.ts';
+import type { BatchPast } from './batch/schedule.ts';
 import type { ApprovalOptions } from './approval/approve-plan.ts';
 import type { BusWatch } from './bus-watch.ts';
 import type { RosterNode } from './directory.ts';
@@ -19,7 +19,7 @@ import type { Plan } from './plan.ts';
 import { hearStarts } from './hear-starts.ts';
 import { publishCommand } from './publish.ts';
 import { Receiver, type ReceiverDependencies } from './receive.ts';
-import type { NodeResult, Report } from './report.ts';
+import type { NodeResult, OpenNode, Report } from './report.ts';
 import { handOver } from './job/hand-over.ts';
 import { hearCancel } from './job/hear-cancel.ts';
 import { isLeadLost } from './job/append-frame.ts';
@@ -70,7 +70,9 @@ export interface RunResult {
   readonly nodes: readonly NodeResult[];
   /** Expected nodes whose live facts don't match. */
   readonly unmatched: readonly string[];
-  /** Nodes that were still waited for when `signal` aborted; their states are what was true then. */
+  /** Expected nodes without a state, of a wait that ended before they did. */
+  readonly open: readonly OpenNode[];
+  /** Nodes that were still waited for when `signal` aborted. */
   readonly abandoned: readonly string[];
   /** Nodes whose turn had not come when `signal` aborted. */
   readonly notStarted: readonly string[];
@@ -78,7 +80,7 @@ export interface RunResult {
   readonly queued: { readonly until: number; readonly nodes: readonly string[] } | undefined;
   /** How it went in batches; undefined where all started at once. */
   readonly batch: Report['batch'] | undefined;
-  /** Why the bus was lost while nodes were waited for; their states are what was true then. */
+  /** Why the bus was lost while nodes were waited for. */
   readonly lostBus: string | undefined;
   /** Whether what nodes answer is stored, and can be followed. */
   readonly recorded: boolean;
@@ -141,6 +143,7 @@ export async function sendPlan(plan: Plan, dependencies: RunDependencies): Promi
 export const NOTHING_HEARD = {
   nodes: [],
   unmatched: [],
+  open: [],
   abandoned: [],
   notStarted: [],
   queued: undefined,
@@ -281,7 +284,7 @@ export async function runPlan(
         const goesOn = cause.code === 'bus-lost' ? plan.leadUntil !== undefined : ledBy !== undefined;
         if (!goesOn) return leader?.stop(cause);
         leader?.end();
-        collector.skip(collector.planned, ledBy === undefined ? BUS_LOST : handedOver(ledBy));
+        incoming.handOn(ledBy === undefined ? BUS_LOST : handedOver(ledBy));
       },
       batch: () => leader?.progress,
       prepare: async () => {
@@ -309,7 +312,7 @@ export async function runPlan(
     leader?.end();
     options.hold?.removeEventListener('abort', hold);
   }
-  const { abandoned, lostBus, nodes, notStarted, unmatched } = incoming;
+  const { abandoned, lostBus, nodes, notStarted, open, unmatched } = incoming;
   if (abandoned.length > 0 && heard.size > 0 && lostBus === undefined) {
     const { endUnheard } = await import('./job/end-unheard.ts');
     // Where it isn't heard, they end it for want of credit.
@@ -321,6 +324,7 @@ export async function runPlan(
     job,
     nodes,
     unmatched,
+    open,
     abandoned,
     notStarted,
     queued: plan.waitsForAway === true ? { until: plan.startBy, nodes: collector.left } : undefined,
@@ -340,14 +344,9 @@ export async function runPlan(
   };
 }
 
-const handedOver = (by: string): StopCause => ({
-  code: 'handed-over',
-  reason: `had no turn when the wait was interrupted; the service ${by} goes on with it`,
-});
-const BUS_LOST: StopCause = {
-  code: 'bus-lost',
-  reason: 'had no turn when the bus was lost; a service goes on with it, where one runs',
-};
+const handedOver = (by: string): string =>
+  `its turn had not come when the wait was interrupted; the service ${by} goes on with it`;
+const BUS_LOST = 'its turn had not come when the bus was lost; a service goes on with it, where one runs';
 
 function hopelessOf(expected: readonly RosterNode[]): Map<string, string> {
   return new Map(

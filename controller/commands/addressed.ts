@@ -31,6 +31,7 @@ import { countdownText } from '../render/durations.ts';
 import { wayText } from '../render/way-words.ts';
 import type { Output } from '../render/output.ts';
 import { awayText, nodeCount } from '../render/node-names.ts';
+import { openOf } from '../render/open-words.ts';
 import { queuedOf, queuedText } from '../render/queued-words.ts';
 import type { AddressedCommand, NodeResult, Report } from '../report.ts';
 import { resolveOnline, type ResolvedOnline } from '../resolve-online.ts';
@@ -154,7 +155,7 @@ export async function runAddressed(
     const expected = resolved.expected.map(({ name }) => name);
     const report = (
       run: Pick<RunResult, 'nodes' | 'unmatched' | 'abandoned' | 'notStarted' | 'batch' | 'lostBus' | 'detached'> &
-        Partial<Pick<RunResult, 'queued'>> & { job: string | null },
+        Partial<Pick<RunResult, 'open' | 'queued'>> & { job: string | null },
     ): Report => ({
       version: 1,
       command: definition.command,
@@ -170,6 +171,7 @@ export async function runAddressed(
       ...(away === undefined ? {} : { away: away.toSorted(compareNatural) }),
       ...(dryRun ? { dryRun: true as const } : {}),
       ...(run.queued === undefined ? {} : { queued: queuedOf(run.queued.nodes, run.queued.until) }),
+      ...openOf(run.open),
       ...(run.batch === undefined ? {} : { batch: run.batch }),
       ...(run.detached ? { detached: true as const } : {}),
       ...definition.extend?.(run.nodes),

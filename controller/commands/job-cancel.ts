@@ -5,6 +5,7 @@ import type { App } from '../app.ts';
 import { openContext, openFleet, type GlobalFlags } from '../open-fleet.ts';
 import { openOutput, readTiming, type OutputFlags, type RunFlags } from '../options/run-options.ts';
 import { nodeCount } from '../render/node-names.ts';
+import { openOf } from '../render/open-words.ts';
 import type { Report } from '../report.ts';
 import { exitOfRun } from '../run-exit.ts';
 import { createProblemTeller } from './tell-problems.ts';
@@ -27,21 +28,22 @@ export async function cancelJobTo(id: string, flags: JobCancelFlags, app: App): 
       onProgress: (progress) => output.onProgress(progress),
       signal: app.interrupt,
     });
-    const { abandoned, lostBus, ms, nodes } = run;
-    const isNothing = nodes.length === 0;
+    const { abandoned, lostBus, ms, nodes, open } = run;
+    const isNothing = nodes.length + open.length === 0;
     const report: Report = {
       version: 1,
       command: 'job cancel',
       job: begun.job,
       fleet: fleet.name,
       target: flags.node === undefined ? {} : { node: flags.node },
-      expected: nodes.length,
+      expected: nodes.length + open.length,
       states: countStates(nodes.map(({ state }) => state)),
       unmatched: 0,
       // Nothing was sent anywhere: then nothing of it runs.
       exit: isNothing && lostBus === undefined ? EXIT.ok : exitOfRun(run),
       ms: Math.round(ms),
       nodes,
+      ...openOf(open),
     };
     await output.onEnd(report);
     app.setExit(report.exit);

@@ -13,6 +13,7 @@ import { assertLive, openLive, type LiveFlags } from '../options/live-options.ts
 import { openOutput } from '../options/run-options.ts';
 import { momentText } from '../render/durations.ts';
 import { nodeCount, nodeNames } from '../render/node-names.ts';
+import { openOf } from '../render/open-words.ts';
 import { plannedText, unledText } from '../render/planned-words.ts';
 import { queuedOf, queuedText } from '../render/queued-words.ts';
 import type { Output } from '../render/output.ts';
@@ -70,7 +71,7 @@ export function followJobTo(id: string, flags: JobShowFlags, app: App): Promise<
     // What its caller has concluded meanwhile is the job's own exit code.
     const after = followed.lostBus === undefined && !signal.aborted ? await jobs.read(id, signal) : undefined;
     const told = { ...followed, exit: exitOf(followed, after), ms: ms(), isLed };
-    await finish(output, app, reportOf(fleet, stillOpen(view, followed.abandoned, after), told));
+    await finish(output, app, reportOf(fleet, stillOpen(view, followed, after), told));
     if (followed.abandoned.length > 0)
       output.warning(`Not followed any more; it goes on: fleet job follow ${view.begun.job}`);
     if (followed.lostBus !== undefined)
@@ -119,14 +120,15 @@ function onlyNode(view: JobView, node: string): JobView {
 const hasOutput = ({ begun: { action } }: JobView): boolean => ACTIONS.get(action)?.output === ProgramOutcome;
 
 /** What is told of who has not ended: all that nobody waits for any more, and of these who is away. */
-function stillOpen(view: JobView, abandoned: readonly string[], after: JobView | undefined): JobView {
+function stillOpen(view: JobView, followed: FollowedJob, after: JobView | undefined): JobView & Pick<Report, 'open'> {
   const isAway = new Set(view.waiting);
-  const waiting = abandoned.filter((node) => isAway.has(node));
+  const waiting = followed.open.map(({ node }) => node).filter((node) => isAway.has(node));
   const waitingUntil = waiting.length === 0 ? undefined : view.waitingUntil;
   const hadNoTurn = new Set((after ?? view).planned);
-  const planned = abandoned.filter((node) => hadNoTurn.has(node));
-  const running = abandoned.filter((node) => !isAway.has(node) && !hadNoTurn.has(node));
-  return { ...view, running, waiting, planned, waitingUntil, ended: after?.ended };
+  const open = followed.open.filter(({ node }) => !isAway.has(node));
+  const planned = open.map(({ node }) => node).filter((node) => hadNoTurn.has(node));
+  const running = open.map(({ node }) => node).filter((node) => !hadNoTurn.has(node));
+  return { ...view, running, waiting, planned, waitingUntil, ended: after?.ended, ...openOf(open) };
 }
 
 interface ShownJob {
@@ -183,7 +185,7 @@ function commandOf({ begun: { command } }: JobView): AddressedCommand {
 
 function reportOf(
   fleet: Fleet,
-  view: Pick<JobView, 'begun' | 'ended' | 'planned' | 'running' | 'waiting' | 'waitingUntil'>,
+  view: Pick<JobView, 'begun' | 'ended' | 'planned' | 'running' | 'waiting' | 'waitingUntil'> & Pick<Report, 'open'>,
   told: Pick<JobView, 'nodes' | 'unmatched'> & { readonly exit: number; readonly ms: number; readonly isLed: boolean },
 ): Report {
   const { begun } = view;
@@ -201,6 +203,7 @@ function reportOf(
     ms,
     nodes,
     ...(view.waitingUntil === undefined ? {} : { queued: queuedOf(view.waiting, view.waitingUntil) }),
+    ...openOf(view.open),
     record: summaryOf(view, told.isLed),
   };
 }

@@ -11,7 +11,7 @@ import type { BusWatch } from '../bus-watch.ts';
 import type { Collector } from '../collect.ts';
 import { Incoming } from '../incoming.ts';
 import { LiveOutput } from '../output/live-output.ts';
-import type { NodeResult } from '../report.ts';
+import type { NodeResult, OpenNode } from '../report.ts';
 import type { RunOptions } from '../run-plan.ts';
 import { assembleFrames, expired, neverStarted, overAt, type JobFrames } from './job-view.ts';
 import { createReceiver, readFrame, type JobReader } from './read-job.ts';
@@ -19,6 +19,8 @@ import { createReceiver, readFrame, type JobReader } from './read-job.ts';
 export interface FollowedJob {
   readonly nodes: readonly NodeResult[];
   readonly unmatched: readonly string[];
+  /** Who has no state, where the wait ended before they did; who is away, too. */
+  readonly open: readonly OpenNode[];
   /** Who was still waited for when `signal` aborted. */
   readonly abandoned: readonly string[];
   readonly lostBus: string | undefined;
@@ -83,8 +85,8 @@ export async function followJob(
   } finally {
     clearTimeout(overTimer);
   }
-  const { abandoned, lostBus, nodes, notStarted, unmatched } = incoming;
-  return { nodes, unmatched, abandoned: [...abandoned, ...notStarted], lostBus };
+  const { abandoned, lostBus, nodes, notStarted, open, unmatched } = incoming;
+  return { nodes, unmatched, open, abandoned: [...abandoned, ...notStarted], lostBus };
 }
 
 /** What whoever leads it concluded. */

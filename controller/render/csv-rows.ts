@@ -11,6 +11,15 @@ import { outcomesOf } from './tables/kill.ts';
 const NODE = ['node', 'state', 'code', 'reason'];
 
 export function csvRowsOf(report: Report): CsvSheet {
+  const { columns, rows } = endedRows(report);
+  // Who has no state has none here, either.
+  return {
+    columns,
+    rows: [...rows, ...(report.open ?? []).map(({ node, is, reason }) => ({ node, code: is, reason }))],
+  };
+}
+
+function endedRows(report: Report): CsvSheet {
   const nodes = inOrder(report.nodes);
   switch (report.command) {
     case 'find':

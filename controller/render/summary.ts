@@ -7,6 +7,7 @@ import { alignColumns } from './columns.ts';
 import { elapsedText } from './durations.ts';
 import { paintOfState, type Look } from './look.ts';
 import { nodeCount, nodeNames } from './node-names.ts';
+import { openCounts, openGroups } from './open-words.ts';
 import { visibleLine } from './visible.ts';
 
 /** A longer reason is left to the lines below the summary. */
@@ -34,13 +35,17 @@ export function summaryText(report: Report, look: Look): string {
   ].join(' · ');
 }
 
-function nothingText({ detached, expected, queued, record }: Report): string {
+function nothingText(report: Report): string {
+  const { detached, expected, open, queued, record } = report;
+  if (open !== undefined) return report.command === 'logs' ? nodeCount(expected) : 'no node has said how it ended';
   if (detached !== true && (queued?.nodes.length ?? 0) > 0) return 'no node has answered so far';
   if (detached === true) return `${nodeCount(expected)}, not waited for`;
   return record === undefined || expected === 0 ? 'no node matched' : 'no node has said how it ended';
 }
 
-function runningText({ record }: Report): string[] {
+function runningText(report: Report): string[] {
+  const { open, record } = report;
+  if (open !== undefined) return openCounts(report);
   return record === undefined || record.running.length === 0 ? [] : [`${record.running.length} running`];
 }
 
@@ -79,7 +84,12 @@ export function notOkLines(report: Report, look: Look): string[] {
     { text: state, paint: paintOfState(look.paint, state) },
     visibleLine(reason ?? code ?? ''),
   ]);
-  return alignColumns([{ title: '' }, { title: '' }, { title: '' }], rows, { fit: look.fit });
+  const open = openGroups(report).map(({ nodes, is, reason }) => [
+    nodeNames(nodes, look.fit === null ? null : NAMES_IN_LINE),
+    is,
+    visibleLine(reason),
+  ]);
+  return alignColumns([{ title: '' }, { title: '' }, { title: '' }], [...rows, ...open], { fit: look.fit });
 }
 
 /** Files that nodes did not accept; the same one on many nodes is one line. */

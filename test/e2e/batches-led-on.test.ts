@@ -168,6 +168,8 @@ describe('a batch whose command line is gone', () => {
     await waitFor(() => course.started().length === 1, { what: 'the first to run' });
     cli.kill('SIGINT');
     expect(await cli.ended).toMatchObject({ code: 130 });
+    expect(cli.stderr()).toContain('5 still to come');
+    expect(cli.output()).not.toContain('skipped');
     expect(cli.stderr()).toContain('the service one goes on with the 5 nodes that have not had a turn.');
     course.release('n1');
     expect(statesOf(await ended(await newestJob()))).toEqual(ALL_OK);

@@ -212,6 +212,8 @@ describe('fleet logs', () => {
     expect(cli.stdout()).not.toContain('one');
     cli.kill('SIGINT');
     expect((await cli.ended).code).toBe(130);
+    expect(cli.stderr()).toContain('2 nodes · 2 nodes not watched any more');
+    expect(cli.stderr()).not.toContain('lost');
     // At once, and not when no credit has come for minutes.
     await waitFor(
       async () => {

@@ -135,7 +135,6 @@ describe('collecting', () => {
     expect(all.map(({ state, provisional }) => [state, provisional])).toEqual([
       ['unreachable', undefined],
       ['unreachable', undefined],
-      ['lost', undefined],
     ]);
   });
 
@@ -224,12 +223,24 @@ describe('collecting', () => {
   it('stops when the caller has heard enough, and gives the rest the state that is true then', async () => {
     const { collector, seen } = collect();
     collector.take(from('a'));
-    collector.stop('the wait was interrupted');
+    expect(collector.stop('the wait was interrupted')).toEqual([]);
     await pass(60_000);
     expect(seen.isDone).toBe(true);
     expect(collector.waiting).toEqual([]);
     expect(seen.nodes.map(({ node, state }) => [node, state])).toContainEqual(['b', 'unreachable']);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('gives no state to who runs it, and to whose turn had not come, when nobody waits any more', async () => {
+    const { collector, ends, seen } = collect({ inTurns: true, expected: ['a', 'b', 'c'] });
+    collector.start(['a', 'b']);
+    collector.take(from('a', { kind: 'ack' }));
+    expect(collector.stop('the wait was interrupted')).toEqual([
+      { node: 'a', is: 'running', reason: 'had not ended when the wait was interrupted' },
+      { node: 'c', is: 'to-come', reason: 'its turn had not come when the wait was interrupted' },
+    ]);
+    await pass(0);
+    expect([ends(), seen.isDone, vi.getTimerCount()]).toEqual([['b unreachable'], true, 0]);
   });
 
   it('in turns gives each node its time from when it was sent to, and waits for those whose turn comes', async () => {

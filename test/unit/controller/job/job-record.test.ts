@@ -38,6 +38,7 @@ const result: RunResult = {
     { node: 'db2', state: 'lost', reason: 'silent', ms: null, isVerdict: true },
   ],
   unmatched: [],
+  open: [],
   abandoned: [],
   notStarted: [],
   queued: undefined,
