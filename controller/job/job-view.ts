@@ -48,10 +48,14 @@ export interface JobView extends JobFrames {
   readonly exit: ExitCode;
 }
 
+/** What a service says where it leads: of what nobody leads but its caller, it counts for nothing. */
+const LEADERS: ReadonlySet<JobFrame['type']> = new Set(['sent', 'concluded', 'taken']);
+
 /** Undefined where the first frame isn't there. The first of each counts: nothing of it changes. */
-export function assembleFrames(frames: readonly JobFrame[]): JobFrames | undefined {
-  const begun = frames.find((frame) => frame.type === 'begun');
+export function assembleFrames(all: readonly JobFrame[]): JobFrames | undefined {
+  const begun = all.find((frame) => frame.type === 'begun');
   if (begun === undefined) return undefined;
+  const frames = all.filter(({ by, type }) => by === undefined || begun.batch !== undefined || !LEADERS.has(type));
   const sent = frames.filter((frame) => frame.type === 'sent');
   const verdicts = frames.flatMap((frame) => ('verdicts' in frame ? (frame.verdicts ?? []) : []));
   const leader = frames.findLast(({ type }) => type === 'taken')?.by;

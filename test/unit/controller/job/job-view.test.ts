@@ -126,6 +126,15 @@ describe('the view of a job', () => {
     expect(viewJob(frames(ended([], 0)), finals, NOW).exit).toBe(0);
   });
 
+  it('takes turns that a service gave only of a job that others may lead', () => {
+    const times = { startBy: NOW, until: NOW };
+    const sent = { ...head, by: 'one', type: 'sent', messages: [{ id: bytes(16), payload: bytes(32), nodes: [0] }], ...times } as const; // prettier-ignore
+    const taken = { ...head, by: 'one', type: 'taken', at: NOW } as const;
+    expect(assembleFrames([begun, taken, sent])).toMatchObject({ sent: [], leader: undefined });
+    const batch = { window: 1, canaries: 0, pauseMs: 0, ackTimeoutMs: 1, deadline: NOW, chunks: 1 };
+    expect(assembleFrames([{ ...begun, batch }, taken, sent])).toMatchObject({ sent: [sent], leader: 'one' });
+  });
+
   it('counts nodes that no longer matched apart', () => {
     const finals = new Map([result('a', { kind: 'unmatched', state: undefined }), result('b'), result('c')]);
     expect(viewJob(frames(), finals, NOW)).toMatchObject({ unmatched: ['a'], isOver: true, exit: 0 });
