@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { assembleFrames, viewJob, type JobFrames } from '../../../../controller/job/job-view.ts';
 import { LIMITS } from '../../../../shared/limits.ts';
-import type { JobBegun, JobEnded } from '../../../../shared/wire/job.ts';
+import type { JobBegun, JobEnded, JobFrame } from '../../../../shared/wire/job.ts';
 import type { Result } from '../../../../shared/wire/result.ts';
 import { NOW } from '../../../support/manual-clock.ts';
 
@@ -128,7 +128,8 @@ describe('the view of a job', () => {
 
   it('takes turns that a service gave only of a job that others may lead', () => {
     const times = { startBy: NOW, until: NOW };
-    const sent = { ...head, by: 'one', type: 'sent', messages: [{ id: bytes(16), payload: bytes(32), nodes: [0] }], ...times } as const; // prettier-ignore
+    const messages = [{ id: bytes(16), payload: bytes(32), nodes: [0] }];
+    const sent: JobFrame = { ...head, by: 'one', type: 'sent', messages, ...times };
     const taken = { ...head, by: 'one', type: 'taken', at: NOW } as const;
     expect(assembleFrames([begun, taken, sent])).toMatchObject({ sent: [], leader: undefined });
     const batch = { window: 1, canaries: 0, pauseMs: 0, ackTimeoutMs: 1, deadline: NOW, chunks: 1 };
