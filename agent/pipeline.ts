@@ -94,6 +94,8 @@ interface Claimed {
   readonly remembered: Remembered;
   readonly running: RunningCommand;
   readonly replier: Replier;
+  /** Room to run is kept for it. */
+  readonly hasPlace: boolean;
   /** Called when it runs a program. */
   readonly onOutput: () => void;
 }
@@ -128,12 +130,16 @@ export class Pipeline {
    * can say who has been revoked: it may wait a little longer. Never throws.
    */
   async carryOut(message: BusMessage): Promise<boolean> {
-    // Nobody sends it again who is told that there is no room.
-    if (!isCancel(message.data)) await this.#room.wait();
-    if (!(await this.#deps.control.waitFor(undefined))) return false;
-    const handling = this.#handle(message, 'queue').catch((error: unknown) => this.#drop(error));
-    this.#handling.add(handling);
-    return (await handling.finally(() => this.#handling.delete(handling))) !== 'later';
+    const isToRun = !isCancel(message.data);
+    if (isToRun) await this.#room.reserve();
+    try {
+      if (!(await this.#deps.control.waitFor(undefined))) return false;
+      const handling = this.#handle(message, 'queue').catch((error: unknown) => this.#drop(error));
+      this.#handling.add(handling);
+      return (await handling.finally(() => this.#handling.delete(handling))) !== 'later';
+    } finally {
+      if (isToRun) this.#room.giveBack();
+    }
   }
 
   /** Resolves when everything that was taken in has been answered. */
@@ -207,7 +213,15 @@ export class Pipeline {
         const matches = await this.#matches(verified);
         if (!matches) counters.count('unmatched');
         answer = matches
-          ? await this.#run(verified, action, { candidates, decision, onOutput, remembered, running, replier })
+          ? await this.#run(verified, action, {
+              candidates,
+              decision,
+              hasPlace: from === 'queue',
+              onOutput,
+              remembered,
+              running,
+              replier,
+            })
           : { kind: 'unmatched' };
       }
     } catch (error) {
@@ -257,7 +271,7 @@ export class Pipeline {
   async #run(
     verified: VerifiedCommand,
     wanted: RunnableAction | undefined,
-    { candidates, decision, onOutput, remembered, running, replier }: Claimed,
+    { candidates, decision, hasPlace, onOutput, remembered, running, replier }: Claimed,
   ): Promise<Answer> {
     const { audit, counters, clock, node, log, memory, stop } = this.#deps;
     const { command, caller } = verified;
@@ -276,7 +290,8 @@ export class Pipeline {
     decision.rule = permission.rule;
     log.info(permission, 'allowed');
     const secrets = await this.#unseal(verified, action);
-    this.#room.enter();
+    const { name } = caller.credential.body;
+    if (!hasPlace) this.#room.enter(name);
     try {
       const done = command.retryOf === undefined ? undefined : await settleAttempts(verified, received, this.#deps);
       if (done !== undefined) return done;
@@ -292,7 +307,7 @@ export class Pipeline {
       assertNotRevoked(verified, this.#deps);
       if (running.cancelledBy !== undefined) return { ...CANCELLED, reason: burnedWords(CANCELLED) };
       counters.count('accepted');
-      const { name, roles } = caller.credential.body;
+      const { roles } = caller.credential.body;
       let sending: Sending | undefined;
       const { outcome, started, ended } = await runAction(
         {
@@ -327,7 +342,7 @@ export class Pipeline {
       sending?.ended(outcome);
       return { kind: 'result', ...byWhom(outcome, running, name), timing: { received, started, ended } };
     } finally {
-      this.#room.leave();
+      if (!hasPlace) this.#room.leave(name);
     }
   }
 

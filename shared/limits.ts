@@ -59,9 +59,8 @@ export const LIMITS = {
   waitingCommandLifeMs: 7 * 24 * 60 * 60_000,
   /** Ids a node remembers at once; full means refuse, never forget. */
   replayEntries: 50_000,
-  /** Of those, what one caller may take: nobody can use a node up alone. 80 commands a second while they live. */
+  /** Of those, what one caller may take: nobody can use a node up alone. 80 commands a second while they live; few of what needs no permission. */
   replayEntriesPerCaller: 25_000,
-  /** Of those, what needs nobody's permission: cancels of one's own, ids burned, refusals for the record. */
   replayUnpermittedPerCaller: 500,
   /** Stored answers for commands that come again; older ones are answered by state alone. */
   storedAnswersBytes: 16 * 1024 * 1024,
@@ -109,10 +108,7 @@ export const LIMITS = {
   outputBytes: 256 * 1024,
   /** Time between TERM and KILL when a program has to end. */
   endGraceMs: 5_000,
-  /**
-   * How long an action that was told to stop may take to: the grace of a program that it ends, what KILL takes, and a
-   * little; within the time that callers wait beyond a deadline.
-   */
+  /** How long an action that was told to stop may take: a program's grace, KILL, and a little; callers wait longer. */
   stopGraceMs: 9_000,
   /** After KILL: what is still there then is named instead of waited for; an uninterruptible process can stay for ever. */
   killSettleMs: 2_000,
@@ -126,8 +122,9 @@ export const LIMITS = {
   killGraceMaxMs: 10 * 60_000,
   /** Longest time limit of a command: beyond 24.8 days a timer would fire at once. */
   runTimeoutMaxMs: 7 * 24 * 60 * 60_000,
-  /** Commands running on a node at once; more are refused as `busy`. */
+  /** Commands running on a node at once, and of one caller, who can't fill it alone; more are refused as `busy`. */
   concurrentCommands: 64,
+  concurrentCommandsPerCaller: 32,
 
   /** An agent that gets so many messages within that time is busy: it may take more memory to be faster. */
   busyMessages: 200,
@@ -250,10 +247,7 @@ export const LIMITS = {
   /** Wait before answers that could not be stored are tried again; it doubles, up to the second. */
   outboxRetryMs: 1_000,
   outboxRetryMaxMs: 30_000,
-  /**
-   * What programs write, of all recorded jobs: the oldest goes where there is more. The server sets it aside, so its disk
-   * has to have that and a third more.
-   */
+  /** What programs write, of all recorded jobs: the oldest goes beyond it. The server sets aside that and a third. */
   outputStreamBytes: 1024 * 1024 * 1024,
   /** Output of one unrecorded command that a node says without being asked for more: core NATS cuts off slow readers. */
   outputCreditBytes: 64 * 1024,

@@ -184,9 +184,9 @@ describe('a command that is refused, with an answer', () => {
     await node.pipeline.idle();
   });
 
-  it('because as many run as may leaves those running', async () => {
+  it('because as many of one caller run as may leaves those running', async () => {
     const node = await start();
-    const held = Array.from({ length: LIMITS.concurrentCommands }, (_, at) =>
+    const held = Array.from({ length: LIMITS.concurrentCommandsPerCaller }, (_, at) =>
       fleet.command(`held ${at}`, { action: 'held' }),
     );
     const releases: (() => void)[] = [];
@@ -200,8 +200,12 @@ describe('a command that is refused, with an answer', () => {
     node.pipeline.accept({ subject: 'fleet.main.cmd.node.db1', data: await fleet.sealCommand(one, alice) });
     const answer = await waitFor(() => node.heard(alice, one)[0], { what: 'the refusal' });
     expect(answer).toMatchObject({ state: 'refused', code: 'busy' });
+    const bob = await fleet.operator('bob');
+    const other = fleet.command('of another');
+    node.pipeline.accept({ subject: 'fleet.main.cmd.node.db1', data: await fleet.sealCommand(other, bob) });
+    expect(await waitFor(() => node.heard(bob, other)[0], { what: 'the answer' })).toMatchObject({ state: 'ok' });
     for (const release of releases) release();
     await node.pipeline.idle();
-    expect(node.counters.toObject()).toMatchObject({ accepted: LIMITS.concurrentCommands });
+    expect(node.counters.toObject()).toMatchObject({ accepted: LIMITS.concurrentCommandsPerCaller + 1 });
   });
 });
