@@ -2,12 +2,13 @@
 import { ACTIONS } from '../../shared/actions/all.ts';
 import { ProgramOutcome } from '../../shared/actions/exec.ts';
 import { EXIT, UsageError } from '../../shared/errors.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { countStates, exitCodeOf } from '../../shared/states.ts';
 import type { App } from '../app.ts';
 import type { Fleet } from '../fleet.ts';
 import { unlessAborted } from '../interrupt.ts';
 import type { FollowedJob } from '../job/follow-job.ts';
-import type { JobView } from '../job/job-view.ts';
+import { overAt, type JobView } from '../job/job-view.ts';
 import { openContext, openFleet, type GlobalFlags } from '../open-fleet.ts';
 import { assertLive, openLive, type LiveFlags } from '../options/live-options.ts';
 import { openOutput } from '../options/run-options.ts';
@@ -15,7 +16,7 @@ import { momentText } from '../render/durations.ts';
 import { nodeCount, nodeNames } from '../render/node-names.ts';
 import { openOf } from '../render/open-words.ts';
 import { plannedText, unledText } from '../render/planned-words.ts';
-import { queuedOf, queuedText } from '../render/queued-words.ts';
+import { queuedOf, queuedText, timeIsOverText } from '../render/queued-words.ts';
 import type { Output } from '../render/output.ts';
 import { ADDRESSED_COMMANDS, type AddressedCommand, type RecordSummary, type Report } from '../report.ts';
 import { createProblemTeller } from './tell-problems.ts';
@@ -35,8 +36,11 @@ export function showJob(id: string, node: string | undefined, flags: JobShowFlag
     const { nodes, unmatched, exit } = shown;
     await finish(output, app, reportOf(fleet, shown, { nodes, unmatched, exit, ms: lastedMs(view, app), isLed }));
     if (!isLed) output.notice(unledText(view.planned, view.begun.job));
-    if (shown.waitingUntil !== undefined)
-      output.notice(`${queuedText(queuedOf(shown.waiting, shown.waitingUntil))} fleet job follow ${view.begun.job}`);
+    if (shown.waitingUntil === undefined) return;
+    const queued = queuedOf(shown.waiting, shown.waitingUntil);
+    const isTimeOver = app.clock.now() > shown.waitingUntil;
+    const words = isTimeOver ? timeIsOverText(queued, lastStartOver(view)) : queuedText(queued);
+    output.notice(`${words} fleet job follow ${view.begun.job}`);
   });
 }
 
@@ -114,6 +118,12 @@ function onlyNode(view: JobView, node: string): JobView {
     waiting: waiting.filter((one) => one === node),
     waitingUntil: waiting.includes(node) ? waitingUntil : undefined,
   };
+}
+
+/** When who was away can neither begin it nor run it any more. */
+function lastStartOver(view: JobView): number | undefined {
+  const over = overAt(view);
+  return over === undefined ? undefined : Math.max(over, (view.waitingUntil ?? 0) + LIMITS.clockSkewMs);
 }
 
 /** Whether it runs programs. */

@@ -39,9 +39,9 @@ export interface JobView extends JobFrames {
   readonly running: readonly string[];
   /** Expected, and their turn in the batch has not come. */
   readonly planned: readonly string[];
-  /** Away, and may still come back in time. */
+  /** Away, and may still come back in time; or may have begun it in time, and not said how it ended. */
   readonly waiting: readonly string[];
-  /** Until when they may; undefined where nobody is. */
+  /** Until when they may begin it; undefined where nobody is. */
   readonly waitingUntil: number | undefined;
   /** Nothing is expected any more. */
   readonly isOver: boolean;
@@ -101,8 +101,8 @@ export function viewJob(frames: JobFrames, finals: ReadonlyMap<string, Result>, 
     else if (verdict !== undefined) nodes.push({ node, ...verdict, ms: null, isVerdict: true });
     else if (queuedUntil.has(place)) {
       const startBy = queuedUntil.get(place) ?? 0;
-      if (now <= startBy + LIMITS.clockSkewMs) waiting.push(node);
-      else if (!isAllOver) running.push(node);
+      // That it took it out of its queue is not in the record: nobody knows that it runs.
+      if (now <= startBy + LIMITS.clockSkewMs || !isAllOver) waiting.push(node);
       else nodes.push({ node, ...expired(startBy), ms: null, isVerdict: true });
     } else if (frames.cancelled !== undefined && !wasSent.has(place))
       nodes.push({ node, ...neverStarted(begun.caller), ms: null, isVerdict: true });

@@ -14,6 +14,17 @@ export const queuedOf = (nodes: readonly string[], until: number): Queued => ({
   nodes: nodes.toSorted(compareNatural),
 });
 
+/**
+ * `It was in the queue of db3 until 2026-11-22 19:40:00 UTC: expired, unless that node began it by then and says so by … UTC:`
+ *
+ * @param overAt when nothing of it can run any more; undefined where only the nodes know
+ */
+export const timeIsOverText = ({ nodes, until }: Queued, overAt: number | undefined): string => {
+  const who = nodes.length === 1 ? 'that node' : 'they';
+  const by = overAt === undefined ? '' : ` by ${momentText(new Date(overAt).toISOString())} UTC`;
+  return `It was in the queue of ${nodeNames(nodes, NAMES_CHARACTERS)} until ${momentText(until)} UTC: expired, unless ${who} began it by then and ${nodes.length === 1 ? 'says' : 'say'} so${by}:`;
+};
+
 /** `Away: db3, web[1-4]. It waits for them until 2026-11-22 19:40:00 UTC:` */
 export const queuedText = ({ nodes, until }: Queued): string =>
   `Away: ${nodeNames(nodes, NAMES_CHARACTERS)}. It waits for ${nodes.length === 1 ? 'that node' : 'them'} until ${momentText(until)} UTC:`;

@@ -64,9 +64,14 @@ describe('a node that was away', () => {
     });
   });
 
-  it('may be running after that, and is expired when nothing can be', () => {
+  it('is not said to run after that, and is expired when what it may have begun is over', () => {
     const long: JobFrames = { ...waitingFrames(ended([], 0)), begun: { ...begun, until: startBy + 600_000 } };
-    expect(viewJob(long, ok, startBy + LIMITS.clockSkewMs + 1)).toMatchObject({ running: ['b'], waiting: [] });
+    expect(viewJob(long, ok, startBy + LIMITS.clockSkewMs + 1)).toMatchObject({
+      running: [],
+      waiting: ['b'],
+      waitingUntil: startBy,
+      isOver: false,
+    });
     const over = viewJob(waitingFrames(ended([], 0)), ok, startBy + LIMITS.clockSkewMs + 1);
     expect(over).toMatchObject({ isOver: true, exit: 3, waiting: [], running: [], waitingUntil: undefined });
     expect(statesOf(over)).toEqual({ a: 'ok', b: 'expired', c: 'ok' });
