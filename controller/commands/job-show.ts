@@ -254,7 +254,6 @@ function headOf({ begun, isOver, planned, running, waiting }: JobView, isLed: bo
 }
 
 /** From its beginning to its end, or to now. */
-function lastedMs({ begun, ended, isOver }: JobView, app: App): number {
-  const end = ended?.at ?? (isOver ? begun.issued : app.clock.now());
-  return Math.max(0, end - begun.issued);
+function lastedMs({ begun, ended, overSince }: JobView, app: App): number {
+  return Math.max(0, (overSince ?? ended?.at ?? app.clock.now()) - begun.issued);
 }

@@ -45,6 +45,8 @@ export interface JobView extends JobFrames {
   readonly waitingUntil: number | undefined;
   /** Nothing is expected any more. */
   readonly isOver: boolean;
+  /** When that was so; undefined before. */
+  readonly overSince: number | undefined;
   readonly exit: ExitCode;
 }
 
@@ -116,7 +118,17 @@ export function viewJob(frames: JobFrames, finals: ReadonlyMap<string, Result>, 
   const isOwn = ended !== undefined && ended.by === undefined;
   const given = !isOwn || (frames.queued.length > 0 && isOver) ? undefined : (ended.exit as ExitCode);
   const waitingUntil = waiting.length === 0 ? undefined : Math.max(...frames.queued.map(({ startBy }) => startBy));
-  return { ...frames, nodes, unmatched, running, waiting, planned, waitingUntil, isOver, exit: given ?? (isOver ? own : EXIT.ok) }; // prettier-ignore
+  const overSince = isOver ? endOf(frames, nodes, finals) : undefined;
+  return { ...frames, nodes, unmatched, running, waiting, planned, waitingUntil, isOver, overSince, exit: given ?? (isOver ? own : EXIT.ok) }; // prettier-ignore
+}
+
+/** When its caller ended it; else, when the last of its nodes said so, or nothing of it could run any more. */
+function endOf(frames: JobFrames, nodes: readonly NodeResult[], finals: ReadonlyMap<string, Result>): number {
+  const { begun, ended, queued } = frames;
+  if (ended !== undefined && ended.by === undefined && queued.length === 0) return ended.at;
+  const isByTime = ended === undefined && nodes.some(({ isVerdict, state }) => isVerdict === true && (state === 'lost' || state === 'expired')); // prettier-ignore
+  const times = [...finals.values()].map(({ now }) => now);
+  return Math.max(begun.issued, ...(isByTime ? [overAt(frames) ?? 0] : []), ...times);
 }
 
 /** A refusal that was heard and one that is stored are the same words. */

@@ -99,6 +99,14 @@ describe('the view of a job', () => {
     expect(over).toMatchObject({ isOver: true, exit: 3 });
   });
 
+  it('lasts until its caller ended it, or else until the last of its nodes has said so', () => {
+    const finals = new Map(['a', 'b', 'c'].map((node, place) => result(node, { now: NOW + place * 1_000 })));
+    expect(viewJob(frames(), finals, NOW + 9_000)).toMatchObject({ isOver: true, overSince: NOW + 2_000 });
+    expect(viewJob(frames(ended([])), finals, NOW + 9_000).overSince).toBe(NOW + 5_000);
+    expect(viewJob(frames(), new Map(), NOW + 9_000).overSince).toBeUndefined();
+    expect(viewJob(frames(), new Map(), OVER + 9_000).overSince).toBe(OVER);
+  });
+
   it('has what its caller concluded of who was silent', () => {
     const end = ended([
       { state: 'unreachable', reason: 'no answer', nodes: [0, 1] },
