@@ -34,7 +34,8 @@ export function showJob(id: string, node: string | undefined, flags: JobShowFlag
     const live = { live: node !== undefined, ...flags };
     await tellOutput(shown, node, live, job, app);
     const { nodes, unmatched, exit } = shown;
-    await finish(output, app, reportOf(fleet, shown, { nodes, unmatched, exit, ms: lastedMs(view, app), isLed }));
+    const report = reportOf(fleet, shown, { nodes, unmatched, exit, ms: lastedMs(view, app), isLed });
+    await finish(output, app, node === undefined ? report : { ...report, expected: 1 });
     if (!isLed) output.notice(unledText(view.planned, view.begun.job));
     if (shown.waitingUntil === undefined) return;
     const queued = queuedOf(shown.waiting, shown.waitingUntil);

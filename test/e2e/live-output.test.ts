@@ -193,6 +193,7 @@ describe('from the record', () => {
     expect(lines).toEqual(Array.from({ length: 60_000 }, (_, at) => `db2 | ${at + 1}`));
     expect(shownLater.stdout).toContain('db2 ! oh\n');
     expect(shownLater.stdout).not.toContain('db1');
+    expect(await fleet.report('job', 'show', job ?? '', 'db1')).toMatchObject({ expected: 1, states: { ok: 1 } });
     expect(await fleet.run('job', 'show', job ?? '', 'web1')).toMatchObject({ exit: 2, stdout: '' });
   });
 });
