@@ -73,7 +73,7 @@ export interface PipelineDependencies {
   /** What programs write goes there. */
   readonly outputs: Pick<OutputSenders, 'start' | 'allow'>;
   /** Where programs outlive the agent. */
-  readonly spool?: Pick<ProgramSpool, 'answered'> | undefined;
+  readonly spool?: Pick<ProgramSpool, 'answered' | 'endLeft' | 'findLeft'> | undefined;
   readonly policies: () => Policies;
   /** Whether these very bytes wait in the node's queue, and are carried out from there. */
   readonly holdsQueued: (message: Uint8Array) => Promise<boolean>;

@@ -17,10 +17,12 @@ import {
 import { firstNotUnderstood } from '../../shared/wire/reserved-fields.ts';
 import type { Decision } from '../audit/audit-trail.ts';
 import type { AuthorizeDependencies } from '../authorize.ts';
-import type { Finals } from '../finals.ts';
+import { CANNOT_KNOW, type Finals } from '../finals.ts';
+import { runOf } from '../recover.ts';
 import type { Final } from '../replay/journal.ts';
 import { replayKey, type ReplayMemory } from '../replay/replay-memory.ts';
 import { addresseeOf, Replier, type Answer, type ReplyDependencies } from '../reply.ts';
+import type { ProgramSpool } from '../spool/program-spool.ts';
 import type { VerifiedCommand } from '../verify.ts';
 import { authorizeJob, mayAnything } from './authorize-job.ts';
 import { burnedWords, CANCELLED, isBurned } from './burned.ts';
@@ -31,6 +33,9 @@ export type JobMessageDependencies = AuthorizeDependencies &
     readonly memory: ReplayMemory;
     readonly running: RunningCommands;
     readonly finals: Finals;
+    readonly node: string;
+    /** Undefined where programs end with the agent. */
+    readonly spool?: Pick<ProgramSpool, 'endLeft'> | undefined;
   };
 
 export const isJobMessage = ({ kind }: Command): boolean => kind === 'cancel' || kind === 'status';
@@ -75,16 +80,20 @@ export class JobMessages {
     return { commands };
   }
 
-  #cancelAll(verified: VerifiedCommand, args: Commands, until: number, own: boolean): Promise<CommandFate[]> {
+  #cancelAll(verified: VerifiedCommand, args: Commands, until: number, own: boolean): Promise<Cancelled[]> {
     const by = verified.caller.credential.body.name;
     const isTold = own && mayAnything(verified, this.#deps);
     return Promise.all(
       args.commands.map(async ({ id, payload }) => {
         const key = replayKey(args.caller, id);
-        const fate = await this.#cancel({ key, payload: toHex(payload), expires: until }, by);
+        const found = await this.#cancel({ key, payload: toHex(payload), expires: until }, by);
+        const isUnknown = found.was === 'unknown' || found.code === CANNOT_KNOW.code;
+        const left = isUnknown ? await this.#deps.spool?.endLeft(runOf(this.#deps.node, key)) : undefined;
+        const fate: Fate =
+          left === undefined ? found : { was: 'running', ...(left.length === 0 ? STOPPED : REMAINING) };
         // Of one's own it's known where it is recorded: nobody has to wait for a command that may never come.
         if (isTold && fate.was === 'not-started') await this.#report(verified, { id, payload, job: args.job, key });
-        return { id: toHex(id), ...fate };
+        return { fate: { id: toHex(id), ...fate }, left: left ?? [] };
       }),
     );
   }
@@ -116,7 +125,9 @@ export class JobMessages {
     await finals.keep({ remembered, answer, messages, effect: 'changes', replier });
   }
 
-  #answerOf(commands: CommandFate[], received: number): Answer {
+  #answerOf(cancelled: Cancelled[], received: number): Answer {
+    const commands = cancelled.map(({ fate }) => fate);
+    const left = cancelled.flatMap((one) => one.left);
     const timing = { received, ended: this.#deps.clock.now() };
     const unknown = commands.find(({ was }) => was === 'unknown');
     if (unknown !== undefined)
@@ -130,7 +141,11 @@ export class JobMessages {
       };
     const goesOn = commands.find(({ code }) => code === 'remaining' || code === 'did-not-stop');
     if (goesOn?.code === undefined || goesOn.was !== 'running') return { ...ok({ commands }), timing };
-    const reason = 'told to stop, and something of it is still there: fleet job show says what';
+    const where =
+      left.length === 0
+        ? ': fleet job show says what'
+        : `, as ${left.length === 1 ? 'process' : 'processes'} ${left.join(', ')}`;
+    const reason = `told to stop, and something of it is still there${where}`;
     return { kind: 'result', state: 'failed', code: goesOn.code, reason, data: { commands }, timing };
   }
 
@@ -156,6 +171,16 @@ export class JobMessages {
 }
 
 type Fate = Omit<CommandFate, 'id'>;
+
+interface Cancelled {
+  readonly fate: CommandFate;
+  /** Process ids of what its runner did not outlive, and what did not end. */
+  readonly left: readonly number[];
+}
+
+/** What went on without its runner: how that ended now. The last word of the command stays what it was. */
+const STOPPED = { state: 'cancelled', code: 'cancelled' } as const;
+const REMAINING = { state: 'cancelled', code: 'remaining' } as const;
 
 const ok = (data: JobMessageData): Answer => ({ kind: 'result', state: 'ok', data });
 

@@ -8,14 +8,20 @@ import { JOB_ACTIONS } from '../../shared/policy/job-actions.ts';
 import { parseEnvelope } from '../../shared/wire/envelope.ts';
 import { decodeResult, decodeResultMessage, type Result } from '../../shared/wire/result.ts';
 import type { AuthorizeDependencies } from '../authorize.ts';
+import { CANNOT_KNOW } from '../finals.ts';
+import { runOf } from '../recover.ts';
 import { replayKey, type Remembered, type ReplayMemory } from '../replay/replay-memory.ts';
 import type { Answer } from '../reply.ts';
+import type { ProgramSpool } from '../spool/program-spool.ts';
 import type { VerifiedCommand } from '../verify.ts';
 import { authorizeJob } from './authorize-job.ts';
 import { RETRIED } from './burned.ts';
 import type { RunningCommands } from './running-commands.ts';
 
 export type RetryDependencies = AuthorizeDependencies & {
+  readonly node: string;
+  /** Undefined where programs end with the agent. */
+  readonly spool?: Pick<ProgramSpool, 'findLeft'> | undefined;
   readonly memory: ReplayMemory;
   readonly running: RunningCommands;
 };
@@ -29,7 +35,7 @@ export async function settleAttempts(
   now: number,
   dependencies: RetryDependencies,
 ): Promise<Answer | undefined> {
-  const { memory, running } = dependencies;
+  const { memory, node, running, spool } = dependencies;
   const { command, caller } = verified;
   const own = caller.credential.body.sign;
   const before = (command.retryOf ?? []).map(({ caller: by = own, id, until }) => ({
@@ -39,6 +45,13 @@ export async function settleAttempts(
   }));
   if (before.some(({ isOwn }) => !isOwn))
     await authorizeJob(verified, JOB_ACTIONS.retry, { own: false }, now, dependencies);
+  const unknown = before.filter(({ key }) => isUnknown(memory.find(key)));
+  const left = await Promise.all(unknown.map(async ({ key }) => spool?.findLeft(runOf(node, key))));
+  const pid = left.find((found) => found !== undefined);
+  if (pid !== undefined)
+    throw new RefusedError(`what is tried again still runs here, as process ${pid}: cancel its job first`, {
+      code: 'still-running',
+    });
   if (before.some(({ key }) => running.get(key) !== undefined))
     throw new RefusedError('what is tried again still runs here: follow it, or cancel it first', {
       code: 'still-running',
@@ -53,6 +66,10 @@ export async function settleAttempts(
   );
   return undefined;
 }
+
+/** Nobody heard how it ended. */
+const isUnknown = (known: Remembered | undefined): boolean =>
+  known !== undefined && (known.final === undefined || known.final.code === CANNOT_KNOW.code);
 
 /** As it was answered then, as far as that is still there. */
 function doneBefore(done: Remembered): Answer {

@@ -1,12 +1,19 @@
-/** What is to be said of a program whose runner is gone, from what that has left on the disk. */
+/**
+ * What is to be said of a program whose runner is gone, from what that has left on the disk; and the processes that go on
+ * without it.
+ */
 import type { ProgramOutcome } from '../../shared/actions/exec.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import type { OutputStream } from '../../shared/wire/result.ts';
+import type { Clock } from '../../shared/clock.ts';
 import { BoundedOutput, type KeptOutput } from '../process/bounded-output.ts';
-import { isAlive } from '../process/proc-stat.ts';
+import { endTree } from '../process/end-tree.ts';
+import { RUN_VARIABLE } from '../process/environment.ts';
+import { hasVariable, readEach } from '../process/proc-files.ts';
+import { isAlive, listPids, readStat, type ProcessStat } from '../process/proc-stat.ts';
 import { describeExit } from '../process/program-outcome.ts';
 import type { Streams } from '../runner/messages.ts';
-import type { Ended, RunRecord } from './run-record.ts';
+import { readRunRecord, type Ended, type RunRecord } from './run-record.ts';
 import { measureSegments, readSegments } from './segments.ts';
 
 const READ_BYTES = 256 * 1024;
@@ -39,6 +46,38 @@ export async function endWithoutRunner(
   const isThere = started !== undefined && isAlive(started);
   const reason = `${RUNNER_GONE}${isThere ? `: it is still there, as process ${started.pid}` : ''}`;
   return { type: 'ended', ...times, outcome: { state: 'lost', code: 'cannot-know', reason, data } };
+}
+
+/** The process that was written down, while it is there. */
+export async function recordedProcess(folder: string): Promise<ProcessStat | undefined> {
+  const record = await readRunRecord(folder);
+  if (record?.started === undefined || record.ended !== undefined || !isAlive(record.started)) return undefined;
+  return readStat(record.started.pid);
+}
+
+/** The program itself, or the oldest that bears its mark. Undefined where nothing of it is there. */
+export async function findLeft(folder: string, run: string): Promise<ProcessStat | undefined> {
+  const recorded = await recordedProcess(folder);
+  if (recorded !== undefined) return recorded;
+  const marked: ProcessStat[] = [];
+  const there = listPids()
+    .map(readStat)
+    .filter((stat) => stat !== undefined)
+    .filter((stat) => !stat.ended && !stat.kernel);
+  await readEach(there, async (stat) => {
+    if ((await hasVariable(stat.pid, RUN_VARIABLE, run)) === true) marked.push(stat);
+  });
+  return marked.toSorted((a, b) => a.start - b.start)[0];
+}
+
+/** Ends what is left. @returns process ids of what is still there then; undefined where there was nothing */
+export async function endLeft(
+  folder: string,
+  run: string,
+  { clock, graceMs }: { clock: Clock; graceMs: number },
+): Promise<number[] | undefined> {
+  const root = await findLeft(folder, run);
+  return root && (await endTree({ root, run }, graceMs, clock)).map(({ pid }) => pid);
 }
 
 async function readOutput(folder: string): Promise<ProgramOutcome> {

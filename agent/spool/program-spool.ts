@@ -17,7 +17,7 @@ import type { ProgramPlace, Programs } from '../process/programs.ts';
 import type { ProgramHost, ProgramRequest } from '../process/run-program.ts';
 import { SPOOL_FOLDER, type FromRunner } from '../runner/messages.ts';
 import { launchRunner, type RunnerProgram } from './launch-runner.ts';
-import { endWithoutRunner, streamsOnDisk } from './left-behind.ts';
+import { endLeft, endWithoutRunner, findLeft, recordedProcess, streamsOnDisk } from './left-behind.ts';
 import { readRunRecord, type Ended, type RunRecord } from './run-record.ts';
 import { connectRunner, type RunnerHello, type RunnerLink, type RunnerLimits } from './runner-link.ts';
 import { runFolder, SpooledRun } from './spooled-run.ts';
@@ -38,6 +38,8 @@ export class ProgramSpool implements Programs {
   readonly #options: ProgramSpoolOptions;
   readonly #deps: ProgramSpoolDependencies;
   readonly #runs = new Map<string, SpooledRun>();
+  /** Runs of which nothing is needed but the process that goes on without a runner. */
+  readonly #left = new Set<string>();
   #link: Promise<RunnerLink> | undefined;
   #current: RunnerLink | undefined;
   #idle: NodeJS.Timeout | undefined;
@@ -133,9 +135,20 @@ export class ProgramSpool implements Programs {
   /** Nothing of it is needed. What still runs goes on, and nothing is told of it. */
   forget(run: string): void {
     this.#runs.delete(run);
-    if (this.#current === undefined) void this.#remove(run);
-    else this.#current.send({ type: 'forget', run });
+    void this.#letGo(run);
     this.#closeWhenIdle();
+  }
+
+  /** Process id of what goes on although its runner is gone. */
+  async findLeft(run: string): Promise<number | undefined> {
+    return (await findLeft(runFolder(this.#options.stateDir, run), run))?.pid;
+  }
+
+  /** Ends it. @returns process ids of what is still there then; undefined where there was nothing */
+  async endLeft(run: string): Promise<number[] | undefined> {
+    const { host, stateDir } = this.#options;
+    const { graceMs = LIMITS.endGraceMs } = host;
+    return endLeft(runFolder(stateDir, run), run, { clock: this.#deps.clock, graceMs });
   }
 
   /** The agent ends. Programs go on, and who waits for one gets StillRunning. */
@@ -251,6 +264,10 @@ export class ProgramSpool implements Programs {
   #expire(): void {
     const before = this.#deps.clock.now() - this.#options.maxAgeMs;
     for (const spooled of this.#runs.values()) if (spooled.hasEndedBefore(before)) spooled.expire();
+    for (const run of this.#left) {
+      this.#left.delete(run);
+      this.forget(run);
+    }
   }
 
   #closeWhenIdle(): void {
@@ -262,6 +279,15 @@ export class ProgramSpool implements Programs {
       this.#link = undefined;
       link?.close();
     }, LIMITS.runnerIdleMs).unref();
+  }
+
+  async #letGo(run: string): Promise<void> {
+    const folder = runFolder(this.#options.stateDir, run);
+    const isHeld = this.#current?.hello.runs.some((held) => held.run === run) === true;
+    // Who cancels it, or tries it again, has to find it.
+    if (!isHeld && (await recordedProcess(folder)) !== undefined) this.#left.add(run);
+    else if (this.#current === undefined) await this.#remove(run);
+    else this.#current.send({ type: 'forget', run });
   }
 
   async #remove(run: string): Promise<void> {

@@ -12,7 +12,18 @@ import type { Child } from '../support/child-process.ts';
 import { startEmbeddedFleet, type EmbeddedFleet } from '../support/embedded-fleet.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const NODES = ['twice', 'upgraded', 'orphaned', 'abandoned', 'rebooted', 'exclusive', 'daemon', 'large', 'damaged'];
+const NODES = [
+  'twice',
+  'upgraded',
+  'orphaned',
+  'stray',
+  'abandoned',
+  'rebooted',
+  'exclusive',
+  'daemon',
+  'large',
+  'damaged',
+];
 
 /** A task that only one of may run at a time on a node. */
 const ALONE = {
@@ -120,6 +131,33 @@ describe('a program', () => {
     release('go-abandoned');
     expect(countOf('ran-abandoned')).toBe(1);
   });
+
+  it.each(['while the agent goes on', 'with the agent'])(
+    'whose runner is killed %s is not started a second time, and a cancel of its job ends it',
+    async (how) => {
+      rmSync(inFolder('ran-stray'), { force: true });
+      const cli = await begin('stray', `echo $$ >${inFolder('stray')}; exec sleep 1000`);
+      const pid = await waitFor(() => Number(readIfThere(inFolder('stray'))), { what: 'the program to say who it is' });
+      if (how === 'with the agent') await fleet.endAgent('stray');
+      await killRunner('stray');
+      if (how === 'with the agent') await fleet.restartAgent('stray');
+      await cli.ended;
+      const { job, nodes } = JSON.parse(cli.stdout()) as Report;
+      expect(nodes[0]).toMatchObject({ state: 'lost', reason: expect.stringContaining(`as process ${pid}`) as string });
+      // Its final has been handed over: what is left of it is found all the same.
+      const again = await fleet.report('job', 'retry', job!);
+      expect(again.nodes[0]).toMatchObject({ state: 'refused', code: 'still-running' });
+      expect(again.nodes[0]?.reason).toContain(`as process ${pid}`);
+      expect(countOf('ran-stray')).toBe(1);
+
+      const cancelled = await fleet.report('job', 'cancel', job!);
+      expect(cancelled).toMatchObject({ exit: 0, nodes: [{ data: { commands: [{ was: 'running', state: 'cancelled' }] } }] }); // prettier-ignore
+      expect(readIfThere(`/proc/${pid}/cmdline`)).toBe('');
+      const over = await fleet.report('job', 'cancel', job!);
+      expect(over).toMatchObject({ exit: 0, nodes: [{ data: { commands: [{ was: 'ended', state: 'lost' }] } }] });
+      rmSync(inFolder('stray'));
+    },
+  );
 
   it('that a restart of the machine ended has failed', async () => {
     const cli = await begin('rebooted', `echo before; ${until('go-rebooted')}`);
