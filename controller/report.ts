@@ -110,6 +110,8 @@ export interface RecordSummary {
   readonly caller: string;
   readonly action: string;
   readonly task?: string;
+  /** As they were recorded: without those that went sealed. */
+  readonly args: Readonly<Record<string, unknown>>;
   /** ISO 8601. */
   readonly issued: string;
   /** When its caller's command ended; null where nobody waited to its end. */

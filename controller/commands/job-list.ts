@@ -14,6 +14,7 @@ import { openOutput, type OutputFlags } from '../options/run-options.ts';
 import { momentText } from '../render/durations.ts';
 import { nodeCount } from '../render/node-names.ts';
 import { plannedText } from '../render/planned-words.ts';
+import { whatText } from '../render/what-words.ts';
 import type { ListReport } from '../report.ts';
 import { createProblemTeller } from './tell-problems.ts';
 
@@ -107,6 +108,8 @@ async function describe(frames: JobFrames, jobs: JobSource, signal: AbortSignal)
     caller: begun.caller,
     action: begun.action,
     task: taskOf(begun.args),
+    args: begun.args,
+    what: whatText(begun),
     state: view === undefined || view.isOver ? 'ended' : 'running',
     expected: begun.expected.length,
     states: view === undefined ? (ended?.states ?? {}) : countStates(view.nodes.map(({ state }) => state)),
@@ -149,7 +152,7 @@ function reportOf(items: readonly JobItem[]): ListReport {
       { title: 'JOB', text: text('job') },
       { title: 'ASKED', text: ({ issued }) => momentText(String(issued)) },
       { title: 'BY', text: text('caller') },
-      { title: 'WHAT', text: ({ action, task }) => String(task ?? action) },
+      { title: 'WHAT', text: ({ what }) => String(what) },
       { title: 'NODES', text: text('expected') },
       {
         title: 'STATE',

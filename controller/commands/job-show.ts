@@ -17,6 +17,7 @@ import { nodeCount, nodeNames } from '../render/node-names.ts';
 import { openOf } from '../render/open-words.ts';
 import { plannedText, unledText } from '../render/planned-words.ts';
 import { queuedOf, queuedText, timeIsOverText } from '../render/queued-words.ts';
+import { whatText } from '../render/what-words.ts';
 import type { Output } from '../render/output.ts';
 import { ADDRESSED_COMMANDS, type AddressedCommand, type RecordSummary, type Report } from '../report.ts';
 import { createProblemTeller } from './tell-problems.ts';
@@ -229,6 +230,7 @@ function summaryOf(
     caller,
     action,
     ...(action === 'task.run' && typeof task === 'string' ? { task } : {}),
+    args,
     issued: new Date(issued).toISOString(),
     ended: ended === undefined ? null : new Date(ended.at).toISOString(),
     over: running.length + waiting.length + planned.length === 0,
@@ -238,10 +240,9 @@ function summaryOf(
   };
 }
 
-/** `Job 01… of alice: exec on 3 nodes, 2026-11-21 17:02:11 UTC, ended after 2 s` */
+/** `job 01… of alice: exec uname -r, on 3 nodes, 2026-11-21 17:02:11 UTC, over` */
 function headOf({ begun, isOver, planned, running, waiting }: JobView, isLed: boolean): string {
-  const { args, caller, command, expected, issued, job, retryOf } = begun;
-  const what = command === 'run' && typeof args['task'] === 'string' ? `run ${args['task']}` : command;
+  const { caller, expected, issued, job, retryOf } = begun;
   const parts = [
     ...(running.length === 0 ? [] : [`running on ${nodeCount(running.length)}`]),
     ...(waiting.length === 0
@@ -251,7 +252,7 @@ function headOf({ begun, isOver, planned, running, waiting }: JobView, isLed: bo
   if (planned.length > 0) parts.push(plannedText(planned.length, isLed));
   const state = isOver ? 'over' : parts.join(', ');
   const again = retryOf === undefined ? '' : `, tries ${retryOf} again`;
-  return `job ${job} of ${caller}: ${what} on ${nodeCount(expected.length)}, ${momentText(new Date(issued).toISOString())} UTC, ${state}${again}`;
+  return `job ${job} of ${caller}: ${whatText(begun)}, on ${nodeCount(expected.length)}, ${momentText(new Date(issued).toISOString())} UTC, ${state}${again}`;
 }
 
 /** From its beginning to its end, or to now. */
