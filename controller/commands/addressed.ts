@@ -16,6 +16,7 @@ import type { ApprovalOptions } from '../approval/approve-plan.ts';
 import type { RunResult } from '../run-plan.ts';
 import { unlessAborted } from '../interrupt.ts';
 import type { Attempts } from '../job/attempts.ts';
+import { isWorthRetrying } from '../job/not-done.ts';
 import { listenToInterrupts, type Interrupts } from '../interrupts.ts';
 import { narrowToJob, readFromJob } from '../job/job-nodes.ts';
 import { openContext, openFleet, type GlobalFlags } from '../open-fleet.ts';
@@ -250,6 +251,8 @@ export async function runAddressed(
     const isCancelled = interrupts.cancel.aborted;
     const goesOn = isCancelled ? shownWords(run.job) : run.recorded ? followWords(run.job) : goesOnWords(instruction.effect); // prettier-ignore
     if (run.abandoned.length + run.notStarted.length > 0) output.warning(stoppedWords(run, goesOn, isCancelled));
+    else if (run.lostBus === undefined && run.recorded && isWorthRetrying(run.nodes))
+      output.notice(`Again where it was not done: fleet job retry ${run.job}`);
     if (run.lostBus !== undefined) output.warning(`The bus was lost: ${run.lostBus}.${goesOn}`);
     if (run.queued !== undefined && run.queued.nodes.length > 0)
       output.notice(`${queuedText(queuedOf(run.queued.nodes, run.queued.until))} fleet job follow ${run.job}`);

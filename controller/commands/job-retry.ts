@@ -3,6 +3,7 @@ import { UsageError } from '../../shared/errors.ts';
 import type { App } from '../app.ts';
 import { unlessAborted } from '../interrupt.ts';
 import type { Attempts } from '../job/attempts.ts';
+import { NOT_DONE } from '../job/not-done.ts';
 import type { JobView } from '../job/job-view.ts';
 import { openContext, openFleet } from '../open-fleet.ts';
 import { parseAssignment } from '../options/parse-values.ts';
@@ -10,9 +11,6 @@ import { readSecrets } from '../options/read-secret.ts';
 import { countStates } from '../../shared/states.ts';
 import { ADDRESSED_COMMANDS } from '../report.ts';
 import { runAddressed, type AddressedFlags } from './addressed.ts';
-
-/** Not what ended `ok`, what somebody cancelled, and what was refused: that would be refused again. */
-const NOT_DONE = 'failed,timeout,unreachable,lost,skipped,expired';
 
 export async function retryJob(id: string, texts: readonly string[], flags: AddressedFlags, app: App): Promise<void> {
   const { view, attempts } = await readTried(id, flags, app);
@@ -36,7 +34,7 @@ export async function retryJob(id: string, texts: readonly string[], flags: Addr
       ...(timeoutMs === undefined || flags.timeout !== undefined ? {} : { timeout: `${timeoutMs}ms` }),
       ...(dryRun === true ? { dryRun } : {}),
       fromJob: id,
-      state: flags.state ?? NOT_DONE,
+      state: flags.state ?? NOT_DONE.join(','),
       record: true,
     },
     app,
@@ -52,7 +50,7 @@ function nothingLeft({ begun: { job }, nodes, running, waiting, unmatched }: Job
     ['unmatched', unmatched.length],
   ].flatMap(([state, count]) => (count === 0 ? [] : [`${count} ${state}`]));
   const said = `Of job ${job} nothing that was meant is left to try again: ${counts.join(', ')}.`;
-  return `${said} Tried again are ${NOT_DONE.replaceAll(',', ', ')}; --state says what else, or less: --state cancelled,refused`;
+  return `${said} Tried again are ${NOT_DONE.join(', ')}; --state says what else, or less: --state cancelled,refused`;
 }
 
 async function readTried(id: string, flags: AddressedFlags, app: App): Promise<{ view: JobView; attempts: Attempts }> {
