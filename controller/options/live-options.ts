@@ -1,4 +1,5 @@
 /** Seeing what programs write while they do: as lines, as objects, or in files. */
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../../shared/errors.ts';
 import type { OutputRequest } from '../output/live-output.ts';
@@ -59,8 +60,10 @@ export async function openLive(
   const isByDefault = isDefault && isTerminal && format === 'table' && expected.length <= LIVE_NODES;
   const isShown = live ?? (isByDefault && outputDir === undefined);
   const sinks: OutputSink[] = [];
-  if (outputDir !== undefined)
-    sinks.push(await (await import('../output/output-folder.ts')).OutputFolder.open(outputDir));
+  if (outputDir !== undefined) {
+    sinks.push(output.beside(await (await import('../output/output-folder.ts')).OutputFolder.open(outputDir)));
+    output.notice(`Output: ${join(outputDir, '<node>', 'stdout')}, and stderr beside it`);
+  }
   if (isShown) sinks.push(await output.live(expected));
   if (sinks.length === 0) return undefined;
   return {

@@ -56,6 +56,8 @@ export interface Output {
   onEnd(report: AnyReport): Promise<void>;
   /** Where what programs write is shown as it comes, in the formats that can. */
   live(expected: readonly string[]): Promise<OutputSink>;
+  /** The same sink; what it is given of a node, the table does not say again. */
+  beside(sink: OutputSink): OutputSink;
   /** A line for people, on stderr; nothing when quiet. */
   notice(text: string): void;
   /** An error for people, on stderr, quiet or not. */
@@ -157,6 +159,7 @@ export function createOutput(options: OutputOptions): Output {
       if (format === 'ndjson') return (await import('./output-objects.ts')).createOutputObjects(write);
       return noting((await import('./live-lines.ts')).createLiveLines({ expected, look, write }), shown);
     },
+    beside: (sink) => noting(sink, shown),
     notice(text) {
       if (!quiet) words([visibleText(text)]);
     },
