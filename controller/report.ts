@@ -101,6 +101,8 @@ export interface Report {
   };
   /** It was handed over, and isn't waited for: there are no nodes here. */
   readonly detached?: true;
+  /** What nodes answer is stored: `fleet job show`. */
+  readonly recorded?: true;
   /** Of a job that was read from its record. */
   readonly record?: RecordSummary;
 }

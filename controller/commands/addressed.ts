@@ -156,7 +156,7 @@ export async function runAddressed(
     const expected = resolved.expected.map(({ name }) => name);
     const report = (
       run: Pick<RunResult, 'nodes' | 'unmatched' | 'abandoned' | 'notStarted' | 'batch' | 'lostBus' | 'detached'> &
-        Partial<Pick<RunResult, 'open' | 'queued'>> & { job: string | null },
+        Partial<Pick<RunResult, 'open' | 'queued' | 'recorded'>> & { job: string | null },
     ): Report => ({
       version: 1,
       command: definition.command,
@@ -175,6 +175,7 @@ export async function runAddressed(
       ...openOf(run.open),
       ...(run.batch === undefined ? {} : { batch: run.batch }),
       ...(run.detached ? { detached: true as const } : {}),
+      ...(run.recorded === true ? { recorded: true as const } : {}),
       ...definition.extend?.(run.nodes),
     });
     if (expected.length === 0) {

@@ -14,7 +14,7 @@ export function programsTable(report: Report, look: Look): string[] {
   const groups = createGroups(look.groupByOutput);
   for (const result of report.nodes) groups.add(result);
   return groups.groups().flatMap((group, at) => {
-    const lines = [heading(group, look), ...outputLines(group, look)];
+    const lines = [heading(group, look), ...outputLines(group, whole(report, group), look)];
     return at === 0 ? lines : ['', ...lines];
   });
 }
@@ -34,18 +34,24 @@ function heading(group: ProgramGroup, look: Look): string {
 /** The reason is said where exit and signal don't say it already. */
 function endingParts({ state, exit, signal, reason }: ProgramGroup): string[] {
   const how = exit !== null ? [`exit ${exit}`] : signal !== '' ? [`ended by ${visibleLine(signal)}`] : [];
-  const told = how.length > 0 && (state === 'ok' || state === 'failed');
+  const told = how.length > 0 && state === 'failed';
   return reason === null || reason === '' || told ? how : [...how, visibleLine(reason)];
 }
 
-function outputLines({ stdout, stderr, dropped }: ProgramGroup, look: Look): string[] {
+/** Where all of it is; undefined where nobody keeps it. */
+function whole({ job, record, recorded }: Report, { nodes }: ProgramGroup): string | undefined {
+  if (job === null || (record === undefined && recorded !== true)) return undefined;
+  return `fleet job show ${job} ${nodes.length === 1 ? nodes[0] : 'NODE'}`;
+}
+
+function outputLines({ stdout, stderr, dropped }: ProgramGroup, all: string | undefined, look: Look): string[] {
   const { paint } = look;
   return [
     ...linesOf(stdout, INDENT),
-    ...droppedLine('stdout', dropped.stdout, look),
+    ...droppedLine('stdout', dropped.stdout, all, look),
     ...(stderr === '' ? [] : [`${INDENT}${paint.faint('stderr:')}`]),
     ...linesOf(stderr, INDENT + INDENT).map((line) => paint.warn(line)),
-    ...droppedLine('stderr', dropped.stderr, look),
+    ...droppedLine('stderr', dropped.stderr, all, look),
   ];
 }
 
@@ -57,8 +63,11 @@ function linesOf(text: string, indent: string): string[] {
     .map((line) => (line === '' ? '' : indent + line));
 }
 
-function droppedLine(stream: string, bytes: number, look: Look): string[] {
-  return bytes === 0
-    ? []
-    : [`${INDENT}${look.paint.warn(`(${bytes} bytes were dropped from the middle of ${stream})`)}`];
+function droppedLine(stream: string, bytes: number, all: string | undefined, { paint }: Look): string[] {
+  if (bytes === 0) return [];
+  const words =
+    all === undefined
+      ? `${bytes} bytes were dropped from the middle of ${stream}`
+      : `${bytes} bytes from the middle of ${stream} are left out here; all of it: ${all}`;
+  return [INDENT + paint.warn(`(${words})`)];
 }

@@ -216,6 +216,20 @@ describe('exec and run', () => {
     expect(stderr).toBe(text('1 node: 1 ok · dry run, nothing was done · 0.12 s · fleet main'));
   });
 
+  test('say where all of an output is that is recorded, and only shortened here', async () => {
+    const nodes = [okNode('a', program(0, 'head tail', '', { stdout: 1234 }))];
+    const { stdout } = await writtenFor(reportOf('run', nodes, { recorded: true }));
+    expect(stdout).toContain(
+      '  (1234 bytes from the middle of stdout are left out here; all of it: fleet job show j1 a)\n',
+    );
+  });
+
+  test('say why what ended ok did, where the node says so', async () => {
+    const done = { ...okNode('a', program(0, 'done')), reason: 'done before: nothing was done twice' };
+    const { stdout } = await writtenFor(reportOf('run', [done]));
+    expect(stdout).toContain('a · ok · exit 0 · done before: nothing was done twice\n');
+  });
+
   test('let no program print the heading of another node, nor drive the terminal', async () => {
     const evil = 'db1 · ok · exit 0\n\u001b[2J\u001b]0;title\u0007\u009b31mred\rover\u202eleft\r\n';
     const { stdout } = await writtenFor(reportOf('exec', [okNode('a', program(0, evil))]));
