@@ -5,10 +5,9 @@ import { isAddressed, isList, type AnyReport } from '../report.ts';
 import { visibleLine } from './visible.ts';
 
 export function namesText(report: AnyReport): string {
-  return [...new Set(namesOf(report))]
-    .toSorted(compareNatural)
-    .map((name) => `${visibleLine(name)}\n`)
-    .join('');
+  const names = [...new Set(namesOf(report))];
+  // A list has an order of its own: jobs that of time.
+  return (isList(report) ? names : names.toSorted(compareNatural)).map((name) => `${visibleLine(name)}\n`).join('');
 }
 
 function namesOf(report: AnyReport): string[] {

@@ -48,6 +48,11 @@ async function written(format: Format, of: ListReport = report): Promise<string>
 }
 
 describe('a plain list', () => {
+  it('keeps its order, also as names alone', async () => {
+    const items = ['b', 'a', 'b', 'c'].map((name) => ({ name, kind: 'node' }));
+    expect(await written('names', { ...report, items })).toBe('b\na\nc\n');
+  });
+
   it('is a table, without what could move the cursor', async () => {
     expect(await written('table')).toMatch(/^name +kind\nalice +operator\ndb1\S+ +node\n$/);
     expect(await written('table')).not.toContain('\u001b');
