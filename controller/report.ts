@@ -126,6 +126,8 @@ export interface RecordSummary {
   readonly planned?: { readonly nodes: readonly string[]; readonly isLed: boolean };
   /** The job that it tries again. */
   readonly retryOf?: string;
+  /** When its caller cancelled it. */
+  readonly cancelled?: string;
 }
 
 /** The data of a node in `fleet inventory`, which the stored inventory answers. With a name, it's the action's output. */

@@ -23,6 +23,9 @@ import { ADDRESSED_COMMANDS, type AddressedCommand, type RecordSummary, type Rep
 import { createProblemTeller } from './tell-problems.ts';
 import { tellUnled } from './tell-unled.ts';
 
+/** Names shown of many; all are in the documents. */
+const NAMES_CHARACTERS = 120;
+
 export type JobShowFlags = GlobalFlags & LiveFlags;
 
 /** @param node of this one alone, with all that its program wrote */
@@ -197,7 +200,8 @@ function commandOf({ begun: { command } }: JobView): AddressedCommand {
 
 function reportOf(
   fleet: Fleet,
-  view: Pick<JobView, 'begun' | 'ended' | 'planned' | 'running' | 'waiting' | 'waitingUntil'> & Pick<Report, 'open'>,
+  view: Pick<JobView, 'begun' | 'cancelled' | 'ended' | 'planned' | 'running' | 'waiting' | 'waitingUntil'> &
+    Pick<Report, 'open'>,
   told: Pick<JobView, 'nodes' | 'unmatched'> & { readonly exit: number; readonly ms: number; readonly isLed: boolean },
 ): Report {
   const { begun } = view;
@@ -221,7 +225,14 @@ function reportOf(
 }
 
 function summaryOf(
-  { begun, ended, planned, running, waiting }: Pick<JobView, 'begun' | 'ended' | 'planned' | 'running' | 'waiting'>,
+  {
+    begun,
+    cancelled,
+    ended,
+    planned,
+    running,
+    waiting,
+  }: Pick<JobView, 'begun' | 'cancelled' | 'ended' | 'planned' | 'running' | 'waiting'>,
   isLed: boolean,
 ): RecordSummary {
   const { action, args, caller, issued, retryOf } = begun;
@@ -237,11 +248,12 @@ function summaryOf(
     running,
     ...(planned.length === 0 ? {} : { planned: { nodes: planned, isLed } }),
     ...(retryOf === undefined ? {} : { retryOf }),
+    ...(cancelled === undefined ? {} : { cancelled: new Date(cancelled.at).toISOString() }),
   };
 }
 
 /** `job 01… of alice: exec uname -r, on 3 nodes, 2026-11-21 17:02:11 UTC, over` */
-function headOf({ begun, isOver, planned, running, waiting }: JobView, isLed: boolean): string {
+function headOf({ begun, cancelled, isOver, planned, running, waiting }: JobView, isLed: boolean): string {
   const { caller, expected, issued, job, retryOf } = begun;
   const parts = [
     ...(running.length === 0 ? [] : [`running on ${nodeCount(running.length)}`]),
@@ -251,8 +263,12 @@ function headOf({ begun, isOver, planned, running, waiting }: JobView, isLed: bo
   ];
   if (planned.length > 0) parts.push(plannedText(planned.length, isLed));
   const state = isOver ? 'over' : parts.join(', ');
+  const byWhom =
+    cancelled === undefined ? '' : `, cancelled by ${caller} ${momentText(new Date(cancelled.at).toISOString())} UTC`;
+  const later =
+    cancelled === undefined || waiting.length === 0 ? '' : `; ${nodeNames(waiting, NAMES_CHARACTERS)} will hear of it`;
   const again = retryOf === undefined ? '' : `, tries ${retryOf} again`;
-  return `job ${job} of ${caller}: ${whatText(begun)}, on ${nodeCount(expected.length)}, ${momentText(new Date(issued).toISOString())} UTC, ${state}${again}`;
+  return `job ${job} of ${caller}: ${whatText(begun)}, on ${nodeCount(expected.length)}, ${momentText(new Date(issued).toISOString())} UTC, ${state}${byWhom}${later}${again}`;
 }
 
 /** From its beginning to its end, or to now. */
