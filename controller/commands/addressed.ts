@@ -255,8 +255,11 @@ export async function runAddressed(
     else if (run.lostBus === undefined && run.recorded && isWorthRetrying(run.nodes))
       output.notice(`Again where it was not done: fleet job retry ${run.job}`);
     if (run.lostBus !== undefined) output.warning(`The bus was lost: ${run.lostBus}.${goesOn}`);
-    if (run.queued !== undefined && run.queued.nodes.length > 0)
+    const isQueued = run.queued !== undefined && run.queued.nodes.length > 0;
+    if (run.queued !== undefined && isQueued)
       output.notice(`${queuedText(queuedOf(run.queued.nodes, run.queued.until))} fleet job follow ${run.job}`);
+    // Where it is, and how to follow it, is said once.
+    if (run.detached && isQueued) return;
     if (run.detached) output.notice(`${handedWords(run, expected.length)}${followWords(run.job)}`);
     else if (flags.detach === true) output.warning('No service took it, so this command line led it to its end.');
   } finally {

@@ -1,4 +1,4 @@
-/** Nodes that are away, and what waits for them, in words. */
+/** Nodes, and what waits in their queues, in words. */
 import { compareNatural } from '../../shared/names/natural-order.ts';
 import type { Report } from '../report.ts';
 import { momentText } from './durations.ts';
@@ -25,6 +25,6 @@ export const timeIsOverText = ({ nodes, until }: Queued, overAt: number | undefi
   return `It was in the queue of ${nodeNames(nodes, NAMES_CHARACTERS)} until ${momentText(until)} UTC: expired, unless ${who} began it by then and ${nodes.length === 1 ? 'says' : 'say'} so${by}:`;
 };
 
-/** `Away: db3, web[1-4]. It waits for them until 2026-11-22 19:40:00 UTC:` */
+/** `In the queue of db3, web[1-4] until 2026-11-22 19:40:00 UTC:` Whether they are away, nobody may have asked. */
 export const queuedText = ({ nodes, until }: Queued): string =>
-  `Away: ${nodeNames(nodes, NAMES_CHARACTERS)}. It waits for ${nodes.length === 1 ? 'that node' : 'them'} until ${momentText(until)} UTC:`;
+  `In the queue of ${nodeNames(nodes, NAMES_CHARACTERS)} until ${momentText(until)} UTC:`;

@@ -94,7 +94,7 @@ describe('what is sent to a node that is away', () => {
     const { exit, stderr, stdout } = await fleet.run('exec', '--all', '--until', '1h', ...leave('here'));
     expect([exit, stdout]).toEqual([0, expect.stringContaining('web1 · ok')]);
     expect(stderr).toMatch(/1 node: 1 ok · 1 queued/);
-    expect(stderr).toMatch(/Away: db1\. It waits for that node until .* UTC: fleet job follow \w{26}/);
+    expect(stderr).toMatch(/In the queue of db1 until .* UTC: fleet job follow \w{26}/);
     const { jobs } = await fleet.cli.json<{ jobs: { job: string; waiting: number; state: string }[] }>('job', 'list');
     const last = jobs.at(-1)!;
     expect(last).toMatchObject({ state: 'running', waiting: 1 });
