@@ -36,6 +36,10 @@ export const isPatient = ({ expires, issued }: Command): boolean => expires - is
 /** Nothing of it starts any more. */
 export const isOver = ({ expires, startBy }: Command, now: number): boolean => now >= expires || now > startBy;
 
+/** Of one that waited in the node's queue for longer than it might. */
+export const overWords = ({ expires, startBy }: Command, now: number): string =>
+  `the command waited until ${moment(Math.min(expires, startBy))}; this node was away or busy, and came to it at ${moment(now)}`;
+
 /**
  * What waits for its turn, or for a node that is away, is for one node and recorded: of no use anywhere else, and what
  * comes of it can be found whenever that is.

@@ -24,7 +24,7 @@ import type { Counters } from './counters.ts';
 import type { AuditTrail, Decision } from './audit/audit-trail.ts';
 import { authorizeConditions } from './authorize-conditions.ts';
 import { authorize, authorizeHere } from './authorize.ts';
-import { assertFresh, assertNotTooLate, isFresh, isOver, isPatient } from './freshness.ts';
+import { assertFresh, assertNotTooLate, isFresh, isOver, isPatient, overWords } from './freshness.ts';
 import { finalOf, Finals } from './finals.ts';
 import { byWhom } from './jobs/by-whom.ts';
 import { burnedWords, CANCELLED } from './jobs/burned.ts';
@@ -238,7 +238,7 @@ export class Pipeline {
       if (error instanceof RefusedError) decision.rule = error.rule ?? decision.rule;
       answer = answerTo(error, this.#deps);
       if (from === 'queue' && answer.code === 'too-late' && isOver(command, clock.now()))
-        answer = { ...answer, state: 'expired' };
+        answer = { ...answer, state: 'expired', reason: overWords(command, clock.now()) };
       if (from === 'queue' && remembered === undefined && isForLater(answer)) return 'later';
     }
     let messages: Uint8Array[] = [];

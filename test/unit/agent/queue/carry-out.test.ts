@@ -79,6 +79,9 @@ describe('a command of the queue', () => {
     node.clock.advance(HOUR_MS);
     expect(await carryOut(command)).toBe(true);
     expect(await recorded(command)).toEqual(['too-late']);
+    expect(node.heard(alice, command).at(-1)?.reason).toMatch(
+      /^the command waited until \S+Z; this node was away or busy, and came to it at \S+Z$/,
+    );
     expect(node.ran).toEqual([]);
   });
 
