@@ -74,6 +74,8 @@ export interface AddressedCommandDefinition {
   readonly onlyReads?: (at: InstructionContext) => boolean;
   /** What the report has besides the common shape. */
   readonly extend?: (nodes: readonly NodeResult[]) => Partial<Report>;
+  /** A last word about what came; undefined where there is nothing to say. */
+  readonly remark?: (nodes: readonly NodeResult[]) => string | undefined;
   readonly keepsData?: boolean;
   /** Told where nobody is meant. @default the summary says so */
   readonly nobody?: string;
@@ -249,6 +251,8 @@ export async function runAddressed(
           : `${run.rejected} answers were not what they said (forged, misplaced or damaged) and were left out`,
       );
     await finish(output, app, report(run));
+    const remark = definition.remark?.(run.nodes);
+    if (remark !== undefined) output.notice(remark);
     const isCancelled = interrupts.cancel.aborted;
     const goesOn = isCancelled ? shownWords(run.job) : run.recorded ? followWords(run.job) : goesOnWords(instruction.effect); // prettier-ignore
     if (run.abandoned.length + run.notStarted.length > 0) output.warning(stoppedWords(run, goesOn, isCancelled));

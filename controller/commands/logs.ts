@@ -7,6 +7,9 @@ import type { App } from '../app.ts';
 import { addLiveOptions } from '../options/live-options.ts';
 import { parseMoment } from '../options/parse-moment.ts';
 import { badValue } from '../options/parse-values.ts';
+import { fieldOf, recordOf, textOf } from '../aggregate/read-data.ts';
+import { nodeNames } from '../render/node-names.ts';
+import type { NodeResult } from '../report.ts';
 import { addAddressing, runAddressed, type AddressedFlags } from './addressed.ts';
 
 interface LogsFlags extends AddressedFlags {
@@ -15,6 +18,9 @@ interface LogsFlags extends AddressedFlags {
   readonly lines?: string;
   readonly grep?: string;
 }
+
+/** Names shown of many. */
+const NAMES_CHARACTERS = 120;
 
 /** Longer than anybody watches a log; who stops watching ends it at once. */
 const FOLLOW_TIMEOUT = '12h';
@@ -47,12 +53,27 @@ Examples:
           command: 'logs',
           effect: 'reads',
           writes: true,
+          remark: (nodes) => emptyWords(nodes, what),
           instruct: () => ({ action: 'logs.read', effect: 'reads', args }),
         },
         { ...flags, live, ...(timeout === undefined ? {} : { timeout }) },
         app,
       );
     });
+}
+
+/** Where nothing came, somebody may have named it wrong. */
+export function emptyWords(nodes: readonly NodeResult[], what: string | undefined): string | undefined {
+  const empty = nodes.filter(({ state, data }) => state === 'ok' && textOf(fieldOf(recordOf(data), 'stdout')) === '');
+  if (empty.length === 0) return undefined;
+  const names = nodeNames(empty.map(({ node }) => node), NAMES_CHARACTERS); // prettier-ignore
+  const isUnit = what !== undefined && !what.startsWith('/');
+  const hint = !isUnit
+    ? ''
+    : what.endsWith('.log')
+      ? ` ${what} was taken for a unit: a file is named by its absolute path.`
+      : ` Is there a unit ${what}? fleet exec -- systemctl status ${what}`;
+  return `No line on ${names}.${hint}`;
 }
 
 /** @throws UsageError `bad-value` */
