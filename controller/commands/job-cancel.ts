@@ -6,6 +6,7 @@ import { openContext, openFleet, type GlobalFlags } from '../open-fleet.ts';
 import { openOutput, readTiming, type OutputFlags, type RunFlags } from '../options/run-options.ts';
 import { nodeCount } from '../render/node-names.ts';
 import { openOf } from '../render/open-words.ts';
+import { fateOf } from '../render/tables/cancel.ts';
 import type { Report } from '../report.ts';
 import { exitOfRun } from '../run-exit.ts';
 import { createProblemTeller } from './tell-problems.ts';
@@ -47,6 +48,13 @@ export async function cancelJobTo(id: string, flags: JobCancelFlags, app: App): 
     };
     await output.onEnd(report);
     app.setExit(report.exit);
+    const over = nodes.filter((result) => result.state === 'ok' && fateOf(result).was === 'ended').length;
+    if (over > 0)
+      output.notice(
+        over === nodes.length
+          ? `It had ended on ${over === 1 ? 'that node' : `all ${over} nodes`}; nothing was cancelled.`
+          : `It had ended on ${nodeCount(over)}; nothing was cancelled there.`,
+      );
     if (notSent.length > 0) output.notice(`${nodeCount(notSent.length)} had not been sent anything, and will not be.`);
     if (abandoned.length > 0)
       output.warning(`Not waited for any more: ${nodeCount(abandoned.length)}. See what became of it: fleet job show ${id}`); // prettier-ignore
