@@ -105,6 +105,7 @@ describe('on the six nodes of the tour', () => {
     const stdout = 'applying migration 41\napplying migration 42\n';
     expect(report).toEqual({
       ...head('run', 2, { where: ['role=db'] }),
+      recorded: true,
       nodes: ['db1', 'db2'].map((node) => ok(node, { exit: 0, signal: null, stdout, stderr: '', truncated: null })),
     });
     const again = await fleet.run('run', '--where', 'role=db', 'migrate', 'to=43');
