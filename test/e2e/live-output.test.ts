@@ -149,12 +149,13 @@ describe('at full speed', () => {
     const words = ['exec', '--all', '--live', '-o', 'ndjson', '--timeout', '2m', '--', 'seq', String(lines)];
     const args = ['-c', reader, 'sh', process.execPath, FLEET_PROGRAM, ...words];
     const cli = await startChild('/bin/sh', args, { env: fleet.cli.env });
-    const running = async (): Promise<string | undefined> => {
-      const list = await fleet.run('job', 'list', '--state', 'running', '-o', 'json');
-      return (JSON.parse(list.stdout) as { jobs: { job: string }[] }).jobs[0]?.job;
+    // Running, or ended on its nodes by then: its terminal has not.
+    const begun = async (): Promise<string | undefined> => {
+      const list = await fleet.run('job', 'list', '-o', 'json');
+      const { jobs } = JSON.parse(list.stdout) as { jobs: { job: string; what: string }[] };
+      return jobs.find(({ what }) => what.includes(String(lines)))?.job;
     };
-    // It may have ended on its nodes by then: its terminal has not.
-    const job = await waitFor(running, { what: 'the job' });
+    const job = await waitFor(begun, { what: 'the job', timeoutMs: 30_000 });
     await waitFor(async () => (await endedIn(job)) === 3, { what: 'all nodes to have ended', timeoutMs: 60_000 });
     expect(cli.isRunning()).toBe(true);
     open();
