@@ -72,6 +72,7 @@ describe('the formats of an outcome with a silent node', () => {
     job: expect.any(String) as string,
     fleet: 'main',
     target: { all: true },
+    recorded: true,
     expected: 3,
     states: { ok: 1, failed: 1, unreachable: 1 },
     unmatched: 0,
@@ -86,7 +87,7 @@ describe('the formats of an outcome with a silent node', () => {
       expect(stderr).toMatch(/^3 nodes: 1 ok, 1 failed \(exit 7: not "here"\), 1 unreachable · /);
       expect(stderr).toMatch(/\nweb2 +failed +exit 7: not "here"\n/);
       expect(stderr).toMatch(
-        /\nweb10 +unreachable +no answer within 2 s, asked twice; it may still start until \S+\n$/,
+        /\nweb10 +unreachable +no answer within 2 s, asked twice; it may still start until \S+\nAgain where it was not done: fleet job retry \w{26}\n$/,
       );
     }
   });
