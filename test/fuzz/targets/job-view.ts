@@ -77,14 +77,15 @@ function running(): RunningTarget {
       if (assembled === undefined) return 'not begun';
       const view = viewJob(assembled, finals, now);
       const { expected } = assembled.begun;
-      const places = [view.nodes.map(({ node }) => node), view.unmatched, view.running, view.waiting].flat();
+      const open = [view.running, view.waiting, view.planned].flat();
+      const places = [view.nodes.map(({ node }) => node), view.unmatched, open].flat();
       promise(new Set(places).size === places.length, 'a node in two states');
       promise(
         [...places].sort().join(' ') === [...expected].sort().join(' '),
         'a node in none, or one that is not expected',
       );
       for (const { state } of view.nodes) promise(FINAL_STATES.includes(state), `the state ${state}`);
-      promise(view.isOver === (view.running.length + view.waiting.length === 0), 'over, and still waited for');
+      promise(view.isOver === (open.length === 0), 'over, and still waited for');
       promise(view.exit >= 0 && view.exit <= 255, `the exit code ${view.exit}`);
       assertRebuilt(assembled.begun, frames, finals, now);
       return [view.isOver, view.nodes.length > 0, view.waiting.length > 0, view.leader !== undefined]
