@@ -1,11 +1,12 @@
 /** The agent's program: arguments, settings, signals, exit code; nothing else. Everything large is loaded on the way. */
-import { readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../shared/clock.ts';
 import { EXIT, FleetError, InterruptedError } from '../shared/errors.ts';
 import { VERSION } from '../shared/version.ts';
+import { readBootId } from './boot-id.ts';
 import { becomeFast, keepSmall } from './heap.ts';
 
 const USAGE = `Usage: fleet-agent [--config FILE]
@@ -144,14 +145,5 @@ function fail(text: string, exit: number): void {
 
 /** Beside this one, wherever the link to it lies. */
 const runnerProgram = (): string => join(dirname(realpathSync(process.argv[1] ?? '')), 'fleet-runner.js');
-
-/** Empty where the system has none: then a boot isn't told from a restart. */
-function readBootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return '';
-  }
-}
 
 void main();

@@ -20,7 +20,6 @@ import { hearStarts } from './hear-starts.ts';
 import { publishCommand } from './publish.ts';
 import { Receiver, type ReceiverDependencies } from './receive.ts';
 import type { NodeResult, OpenNode, Report } from './report.ts';
-import { handOver } from './job/hand-over.ts';
 import { hearCancel } from './job/hear-cancel.ts';
 import { isLeadLost } from './job/append-frame.ts';
 import type { JobDescription, JobRecord } from './job/job-record.ts';
@@ -123,35 +122,6 @@ interface PlanRunOptions extends Pick<
   /** @default it begins here */
   readonly past?: RunPast | undefined;
 }
-
-/** Hands a recorded job over to the bus. What may wait lies in the queues before it's sent: nobody is there to see who is away. */
-export async function sendPlan(plan: Plan, dependencies: RunDependencies): Promise<RunResult> {
-  const { records } = dependencies;
-  const result = { job: plan.job, ...NOTHING_HEARD, recorded: true, detached: true };
-  if (plan.waitsForAway === true && records !== undefined) {
-    const { leaveFor } = await import('./queue/leave-for.ts');
-    const { failed, queued } = await leaveFor(plan.expected.map(({ name }) => name), plan, { ...dependencies, records }); // prettier-ignore
-    await handOver({ ...plan, nodes: [...failed.keys()] }, dependencies);
-    const nodes = [...failed].map(([node, why]) => ({ node, state: 'unreachable' as const, ...why, ms: null }));
-    return { ...result, nodes, queued: { until: plan.startBy, nodes: queued } };
-  }
-  await handOver({ ...plan, nodes: plan.expected.map(({ name }) => name) }, dependencies);
-  return result;
-}
-
-/** Of a job that is handed over. */
-export const NOTHING_HEARD = {
-  nodes: [],
-  unmatched: [],
-  open: [],
-  abandoned: [],
-  notStarted: [],
-  queued: undefined,
-  batch: undefined,
-  lostBus: undefined,
-  rejected: 0,
-  ms: 0,
-} as const;
 
 export async function runPlan(
   plan: Plan,

@@ -1,6 +1,7 @@
 /** Every limit of the system: its unit is in its name, its reason beside it. */
 import { AUDIT_LIMITS } from './limits/audit-limits.ts';
 import { BATCH_LIMITS } from './limits/batch-limits.ts';
+import { BUS_LIMITS } from './limits/bus-limits.ts';
 import { JOIN_LIMITS } from './limits/join-limits.ts';
 import { QUEUE_LIMITS } from './limits/queue-limits.ts';
 import { SPOOL_LIMITS } from './limits/spool-limits.ts';
@@ -8,6 +9,7 @@ import { SPOOL_LIMITS } from './limits/spool-limits.ts';
 export const LIMITS = {
   ...AUDIT_LIMITS,
   ...BATCH_LIMITS,
+  ...BUS_LIMITS,
   ...JOIN_LIMITS,
   ...QUEUE_LIMITS,
   ...SPOOL_LIMITS,
@@ -134,38 +136,6 @@ export const LIMITS = {
   sshAgentMs: 30_000,
   /** Its answer: a signature, with a name before it. */
   sshAgentAnswerBytes: 4 * 1024,
-
-  /** One attempt to connect to the bus. */
-  connectTimeoutMs: 5_000,
-  /** Wait between attempts of an agent, spread so that a restarted bus isn't stormed. */
-  reconnectWaitMs: 1_000,
-  reconnectJitterMs: 2_000,
-  /** Longest wait of an agent whose login is refused: it doubles with each refusal, so that a fleet of them is bearable. */
-  refusedWaitMaxMs: 30_000,
-  /** Wait of a command line between its three attempts: somebody sits there. */
-  impatientWaitMs: 200,
-  /** Wait before a refused subscription is asked for again; it doubles with each refusal, up to the second. */
-  resubscribeWaitMs: 1_000,
-  resubscribeWaitMaxMs: 30_000,
-  /** How often a connection is tried, so that a cut without a reset is noticed: two lost pings end it. */
-  busPingMs: 20_000,
-  /** A bus that has been away for so long is lost to the commands that wait for answers. */
-  busAbsenceMs: 5_000,
-  /** What was published gets this long to reach the bus when a connection is closed. */
-  busCloseMs: 1_000,
-  /** A stored message is acknowledged within this, or it counts as not stored. */
-  storeTimeoutMs: 5_000,
-  /**
-   * How long the storage of a cluster is asked again when it doesn't answer: two elections, of nine seconds each at most; and
-   * one try, after which another server may be asked; and the wait between tries.
-   */
-  storagePatienceMs: 20_000,
-  storageTryMs: 2_000,
-  storagePauseMs: 200,
-  /** Silence of the bus after which reading all entries of one kind has failed. */
-  loadTimeoutMs: 10_000,
-  /** How soon the bus says that it has nothing more to send, where entries were replaced while they were read. */
-  loadHeartbeatMs: 250,
 
   /** How long a command waits for a policy or revocations that its caller knows and the node doesn't. */
   epochWaitMs: 2_000,

@@ -2,10 +2,11 @@
  * The runner's program, which an agent starts in its state folder: `fleet-runner.js STATE_FOLDER`. Nobody else starts
  * it, and it takes no other arguments. What goes wrong is on its stderr: spool/runner.log.
  */
-import { closeSync, mkdirSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../shared/clock.ts';
 import { SettingsError } from '../../shared/errors.ts';
+import { readBootId } from '../boot-id.ts';
 import { keepSmall } from '../heap.ts';
 import { Users } from '../process/users.ts';
 import { StateLock } from '../state-lock.ts';
@@ -53,14 +54,6 @@ function note(text: string): void {
     writeSync(STDERR, `${text}\n`);
   } catch {
     // The disk is full.
-  }
-}
-
-function readBootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return '';
   }
 }
 

@@ -6,16 +6,10 @@ import { LeadSigns } from '../batch/lead-signs.ts';
 import { compileBatch } from '../batch/rules.ts';
 import type { Plan, Work } from '../plan.ts';
 import type { NodeResult } from '../report.ts';
-import {
-  NOTHING_HEARD,
-  runPlan,
-  sendPlan,
-  type RunDependencies,
-  type RunOptions,
-  type RunResult,
-} from '../run-plan.ts';
+import { runPlan, type RunDependencies, type RunOptions, type RunResult } from '../run-plan.ts';
 import { JobRecord } from './job-record.ts';
 import type { JobSource } from './job-source.ts';
+import { NOTHING_HEARD, sendPlan } from './send-plan.ts';
 
 export interface RecordedDependencies extends Omit<RunDependencies, 'records' | 'giveLead' | 'isUncertain'> {
   readonly identity: Identity;

@@ -5,6 +5,7 @@ import { JobRecord } from '../../../../controller/job/job-record.ts';
 import { assembleFrames, messagesOf } from '../../../../controller/job/job-view.ts';
 import { openFrame } from '../../../../controller/job/open-frame.ts';
 import type { Plan, Work } from '../../../../controller/plan.ts';
+import { NOTHING_HEARD } from '../../../../controller/job/send-plan.ts';
 import type { RunResult } from '../../../../controller/run-plan.ts';
 import { InterruptedError, TransportError } from '../../../../shared/errors.ts';
 import type { Identity } from '../../../../shared/identity.ts';
@@ -32,22 +33,14 @@ const work: Work = {
   secrets: { TOKEN: 'hunter2-secret' },
 };
 const result: RunResult = {
+  ...NOTHING_HEARD,
   job: '01k',
   nodes: [
     { node: 'db1', state: 'ok', reason: null, ms: 1 },
     { node: 'db2', state: 'lost', reason: 'silent', ms: null, isVerdict: true },
   ],
-  unmatched: [],
-  open: [],
-  abandoned: [],
-  notStarted: [],
-  queued: undefined,
-  batch: undefined,
-  lostBus: undefined,
   recorded: true,
   detached: false,
-  rejected: 0,
-  ms: 1,
 };
 
 function begin(bus: FakeBus, what = plan): Promise<JobRecord> {
